@@ -1,0 +1,226 @@
+"""Diagnostics: what is wrong with a user's input, where, and what would fit.
+
+User errors are values. A phase adds them to a `Report`, goes on, and ends in
+`report.stop_if_errors()`, so that one run shows every mistake of a file. Machine faults are values
+of the engines and our own mistakes are assertions; neither comes through here.
+"""
+
+import bisect
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from pathlib import Path
+
+
+class ExitCode(IntEnum):
+    """How a command ends, by class of failure; fixed for the whole project."""
+
+    DONE = 0
+    CHECK_FAILED = 1
+    USAGE = 2
+    INPUT = 3
+    GUEST_FAULT = 4
+    DEADLOCK = 5
+    LIMIT = 6
+    RACE = 7
+    INTERNAL = 70
+    IO = 74
+    INTERRUPTED = 130
+
+
+class Source:
+    """A text that spans point into: its name as the user wrote it, and its characters."""
+
+    __slots__ = ("_line_starts", "name", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self._line_starts: list[int] | None = None
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
+
+    @property
+    def line_starts(self) -> list[int]:
+        """The offset of the first character of each line."""
+        if self._line_starts is None:
+            starts = [0]
+            starts += [i + 1 for i, character in enumerate(self.text) if character == "\n"]
+            self._line_starts = starts
+        return self._line_starts
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Return the line and the column of a character, both counted from 1."""
+        line = bisect.bisect_right(self.line_starts, offset)
+        return line, offset - self.line_starts[line - 1] + 1
+
+    def line_text(self, line: int) -> str:
+        """Return a line, counted from 1, without its line end."""
+        start = self.line_starts[line - 1]
+        end = self.text.find("\n", start)
+        return (self.text[start:] if end < 0 else self.text[start:end]).rstrip("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The characters [start, end) of a source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The characters themselves."""
+        return self.source.text[self.start : self.end]
+
+    @property
+    def line(self) -> int:
+        """The line of the first character, counted from 1."""
+        return self.source.position(self.start)[0]
+
+    @property
+    def column(self) -> int:
+        """The column of the first character, counted from 1."""
+        return self.source.position(self.start)[1]
+
+    def __str__(self) -> str:
+        return f"{self.source.name}:{self.line}:{self.column}"
+
+
+class Severity(Enum):
+    """How bad a diagnostic is; only errors stop a phase."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One step of the way to a mistake: an include, an expansion, an earlier definition."""
+
+    message: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """What was found, where, and what would fit."""
+
+    severity: Severity
+    message: str
+    span: Span | None = None
+    hint: str | None = None
+    notes: tuple[Note, ...] = ()
+
+
+class InputError(Exception):
+    """The user's input can't be used; `diagnostics` say why. Commands end with exit code 3."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(render(diagnostic) for diagnostic in self.diagnostics))
+
+
+@dataclass(slots=True)
+class Report:
+    """The diagnostics of a run, in the order in which they were found."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+    def error(
+        self,
+        message: str,
+        span: Span | None = None,
+        hint: str | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        """Add an error."""
+        self.diagnostics.append(Diagnostic(Severity.ERROR, message, span, hint, notes))
+
+    def warning(
+        self,
+        message: str,
+        span: Span | None = None,
+        hint: str | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        """Add a warning."""
+        self.diagnostics.append(Diagnostic(Severity.WARNING, message, span, hint, notes))
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether any diagnostic so far is an error."""
+        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+
+    def stop_if_errors(self) -> None:
+        """Raise `InputError` with everything reported so far if any of it is an error."""
+        if self.has_errors:
+            raise InputError(self.diagnostics)
+
+
+def fail(message: str, span: Span | None = None, hint: str | None = None) -> InputError:
+    """Return an `InputError` of one error, to raise where nothing further can be checked."""
+    return InputError([Diagnostic(Severity.ERROR, message, span, hint)])
+
+
+def read_source(path: Path, name: str | None = None) -> Source:
+    """Read a text file as a source; `OSError` is left to the caller.
+
+    A byte-order mark is dropped and CRLF line ends become LF. Raises `InputError` for bytes that
+    are not UTF-8, naming the offset of the first one.
+    """
+    encoded = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    try:
+        text = encoded.decode()
+    except UnicodeDecodeError as error:
+        raise fail(
+            f"{name or path}: not UTF-8 text: byte 0x{encoded[error.start]:02x} "
+            f"at offset {error.start}"
+        ) from None
+    return Source(name or str(path), text.replace("\r\n", "\n"))
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate most like `word`, or None where none is alike."""
+    folded = {candidate.lower(): candidate for candidate in candidates}
+    matches = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return folded[matches[0]] if matches else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
+    """Return a hint that names the candidate most like `word`, or None."""
+    candidate = nearest(word, candidates)
+    return None if candidate is None else f"did you mean `{candidate}`?"
+
+
+def render(diagnostic: Diagnostic) -> str:
+    """Return a diagnostic as text: `file:line:col: error: message`, line, caret, notes, hint."""
+    lines = [f"{_place(diagnostic.span)}{diagnostic.severity.value}: {diagnostic.message}"]
+    lines += _excerpt(diagnostic.span)
+    for note in diagnostic.notes:
+        lines += [f"{_place(note.span)}note: {note.message}", *_excerpt(note.span)]
+    if diagnostic.hint:
+        lines.append(f"hint: {diagnostic.hint}")
+    return "\n".join(lines)
+
+
+def _place(span: Span | None) -> str:
+    return "" if span is None else f"{printable(str(span))}: "
+
+
+def _excerpt(span: Span | None) -> list[str]:
+    if span is None:
+        return []
+    line, column = span.source.position(span.start)
+    text = span.source.line_text(line)
+    length = max(1, min(span.end - span.start, len(text) - column + 1))
+    indent = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
+    return [f"    {printable(text)}", f"    {indent}{'^' * length}"]
+
+
+def printable(text: str) -> str:
+    """Return `text` with each control character (tab excepted) shown as one `?`."""
+    return "".join(c if c == "\t" or c.isprintable() else "?" for c in text)
