@@ -1,0 +1,669 @@
+"""Type checker of meanings: from parsed text to the checked tree that engines read.
+
+Types are inferred bottom-up; an integer or float literal takes the type that its context asks for.
+Nothing widens silently. Loops have constant bounds and are unrolled, functions are pure and are
+expanded in place, so engines know neither. Whatever can fault must come before the first write,
+so that every fault leaves the state as it was before the instruction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lark import Token, Tree
+
+from dojo_tools.diagnostics import did_you_mean
+from dojo_tools.description.expressions import BINARY, UNARY
+from dojo_tools.description.model import OperandClass, OperandKind, RegisterFile
+from dojo_tools.description.semantics import (
+    ACTIONS,
+    Act,
+    Expression,
+    If,
+    Jump,
+    Let,
+    Statement,
+    Store,
+    WriteControl,
+    WriteRegister,
+    expressions_of,
+    walk_expression,
+)
+from dojo_tools.description.source_tree import Entry, Rejected
+from dojo_tools.description.types import BOOL, U64, Kind, Type, parse_type
+
+STATEMENTS_MAX = 4096
+_BINARY_NAMES = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "%": "rem",
+    "&": "and",
+    "|": "or",
+    "^": "xor",
+    "<<": "shl",
+    ">>": "shr",
+    "&&": "and",
+    "||": "or",
+    "==": "eq",
+    "!=": "ne",
+    "<": "lt",
+    "<=": "le",
+    ">": "lt",
+    ">=": "le",
+}
+_COMPARISONS = {"==", "!=", "<", "<=", ">", ">="}
+_UNARY_NAMES = {"-": "neg", "~": "not", "!": "not"}
+
+# Built-in functions of one type throughout: name, count of arguments, which types fit.
+_UNIFORM: dict[str, tuple[int, str]] = {
+    "fma": (3, "float"),
+    "min": (2, "number"),
+    "max": (2, "number"),
+    "abs": (1, "number"),
+    "sqrt": (1, "float"),
+    "round_even": (1, "float"),
+    "mulhi": (2, "integer"),
+    "clz": (1, "integer"),
+    "ctz": (1, "integer"),
+    "popcount": (1, "integer"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionDef:
+    """A pure function of the description language."""
+
+    entry: Entry
+    parameters: tuple[tuple[str, Type], ...]
+    result: Type
+    lets: tuple[Any, ...]
+    value: Any
+
+
+@dataclass(slots=True)
+class Checker:
+    """Checks the meaning of one entry."""
+
+    entry: Entry
+    operands: Mapping[str, OperandKind]
+    files: Mapping[str, RegisterFile]
+    functions: Mapping[str, FunctionDef]
+    locals: dict[str, Expression | int] = field(default_factory=dict[str, Expression | int])
+    used: set[str] = field(default_factory=set[str])
+    _block: list[Statement] = field(default_factory=list[Statement])
+    _count: int = 0
+    _calls: int = 0
+
+    def check(self, block: Tree[Token]) -> tuple[Statement, ...]:
+        """Return the checked statements of a block; raises `Rejected` at the first mistake."""
+        statements = self._check_block(block)
+        self._check_order(statements, block, written=False)
+        for name in self.operands:
+            if name not in self.used:
+                raise self.entry.reject(
+                    f"operand `{name}` is never used in the meaning", self.entry.head
+                )
+        return statements
+
+    # ---- statements
+
+    def _check_block(self, block: Tree[Token]) -> tuple[Statement, ...]:
+        outer_block, outer_locals = self._block, self.locals
+        self._block, self.locals = [], dict(outer_locals)
+        for tree in block.children:
+            self._check_statement(tree)
+        statements = tuple(self._block)
+        self._block = outer_block
+        self.locals = {name: self.locals[name] for name in outer_locals}
+        return statements
+
+    def _emit(self, statement: Statement, node: Any) -> None:
+        self._count += 1
+        if self._count > STATEMENTS_MAX:
+            raise self.entry.reject(
+                f"the meaning has more than {STATEMENTS_MAX} statements once loops are unrolled",
+                node,
+            )
+        self._block.append(statement)
+
+    def _check_statement(self, tree: Any) -> None:
+        match tree.data:
+            case "let":
+                self._check_let(tree)
+            case "assign":
+                self._check_assign(tree)
+            case "write":
+                self._check_write(tree)
+            case "jump":
+                self._emit(Jump(self._expect(tree.children[0], U64)), tree)
+            case "store":
+                self._check_store(tree)
+            case "branch":
+                self._check_branch(tree)
+            case "loop_range" | "loop_list":
+                self._check_loop(tree)
+            case "action":
+                self._check_action(tree)
+            case other:
+                raise self.entry.reject(f"`{other}` is not a statement", tree)
+
+    def _check_let(self, tree: Any) -> None:
+        name = self.entry.text(tree.children[0])
+        if name in self.locals or name in self.operands:
+            raise self.entry.reject(
+                f"`{name}` is already defined", tree, "`set` gives a local another value"
+            )
+        self._bind(name, self._infer(tree.children[1], None), tree)
+
+    def _bind(self, name: str, value: Expression, node: Any) -> None:
+        self._emit(Let(name, value), node)
+        self.locals[name] = Expression("local", value.type, detail=name)
+
+    def _check_assign(self, tree: Any) -> None:
+        name = self.entry.text(tree.children[0])
+        local = self.locals.get(name)
+        if not isinstance(local, Expression):
+            raise self.entry.reject(
+                f"no local `{name}` to set", tree, did_you_mean(name, self.locals)
+            )
+        self._emit(Let(name, self._expect(tree.children[1], local.type)), tree)
+
+    def _check_write(self, tree: Any) -> None:
+        name_token, view_token, value, predicate = tree.children
+        name = self.entry.text(name_token)
+        operand = self._operand(name, name_token)
+        if operand.operand_class is OperandClass.CONTROL:
+            self._emit(WriteControl(name, self._expect(value, U64)), tree)
+            return
+        view = self._view(operand, name_token, view_token)
+        width = self.files[operand.file].width
+        if view.bit_count != width and not (view.is_bool and view.lanes):
+            raise self.entry.reject(
+                f"writing {view} leaves bits of `{name}` undefined: it has {width} bits",
+                tree,
+                "convert the value to the full width first",
+            )
+        checked = self._expect(value, view)
+        if predicate is not None:
+            predicate = self._predicate(predicate)
+            if not view.lanes:
+                raise self.entry.reject(f"`under` needs a vector, {view} has no lanes", tree)
+        self._emit(WriteRegister(name, checked, predicate), tree)
+
+    def _check_store(self, tree: Any) -> None:
+        memory, value = tree.children
+        type_, address, alignment = self._memory(memory)
+        self._emit(Store(address, self._expect(value, type_), alignment), tree)
+
+    def _check_branch(self, tree: Any) -> None:
+        condition = self._expect(tree.children[0], BOOL)
+        then = self._check_block(tree.children[1])
+        otherwise: tuple[Statement, ...] = ()
+        if tree.children[2] is not None:
+            alternative = tree.children[2]
+            if alternative.data != "block":
+                alternative = Tree("block", [alternative])
+            otherwise = self._check_block(alternative)
+        self._emit(If(condition, then, otherwise), tree)
+
+    def _check_loop(self, tree: Any) -> None:
+        name = self.entry.text(tree.children[0])
+        bounds = [self.entry.integer(token) for token in tree.children[1:-1]]
+        values = range(bounds[0], bounds[1]) if tree.data == "loop_range" else bounds
+        if len(values) > STATEMENTS_MAX:
+            raise self.entry.reject(f"the loop runs {len(values)} times", tree)
+        if name in self.locals or name in self.operands:
+            raise self.entry.reject(f"`{name}` is already defined", tree)
+        for value in values:
+            inner = dict(self.locals)
+            self.locals[name] = value
+            for statement in tree.children[-1].children:
+                self._check_statement(statement)
+            self.locals = inner
+
+    def _check_action(self, tree: Any) -> None:
+        name = self.entry.text(tree.children[0])
+        definition = ACTIONS.get(name)
+        if definition is None:
+            raise self.entry.reject(
+                f"unknown action `{name}`", tree.children[0], did_you_mean(name, ACTIONS)
+            )
+        arguments = [argument for argument in tree.children[1:] if argument is not None]
+        if len(arguments) != len(definition.parameters):
+            raise self.entry.reject(
+                f"`{name}` takes {len(definition.parameters)} arguments, found {len(arguments)}",
+                tree,
+            )
+        types = [parse_type(parameter) for parameter in definition.parameters]
+        checked = tuple(
+            self._expect(argument, type_)
+            for argument, type_ in zip(arguments, types, strict=True)
+            if type_ is not None
+        )
+        self._emit(Act(name, checked), tree)
+
+    def _check_order(self, statements: tuple[Statement, ...], node: Any, written: bool) -> bool:
+        """Refuse what can fault after a write; return whether anything was written."""
+        for statement in statements:
+            if written and _can_fault(statement):
+                raise self.entry.reject(
+                    "this can fault after a write, so the fault would not be precise",
+                    node,
+                    "read memory, jump and store before writing registers; one store at most",
+                )
+            if isinstance(statement, If):
+                then = self._check_order(statement.then, node, written)
+                otherwise = self._check_order(statement.otherwise, node, written)
+                written = then or otherwise
+            elif isinstance(statement, WriteRegister | WriteControl | Store):
+                written = True
+        return written
+
+    # ---- operands and memory
+
+    def _operand(self, name: str, node: Any) -> OperandKind:
+        operand = self.operands.get(name)
+        if operand is None:
+            raise self.entry.reject(
+                f"`{name}` is not an operand of this instruction",
+                node,
+                did_you_mean(name, [*self.operands, *self.locals]),
+            )
+        self.used.add(name)
+        return operand
+
+    def _view(self, operand: OperandKind, node: Any, view_token: Any) -> Type:
+        """Return the type of a view: `vd.f32` is all lanes, `xa` alone is u64."""
+        file = self.files[operand.file]
+        if view_token is None:
+            if file.width != 64:
+                raise self.entry.reject(
+                    f"`{operand.name}` has {file.width} bits: name a view, as in "
+                    f"`{operand.name}.u32`",
+                    node,
+                )
+            return U64
+        view = self._type(view_token)
+        if not view.lanes and file.width > 64:
+            view = view.with_lanes(file.width // view.width)
+        if view.bit_count > file.width:
+            raise self.entry.reject(
+                f"{view} has {view.bit_count} bits, `{operand.name}` has {file.width}", view_token
+            )
+        return view
+
+    def _predicate(self, token: Any) -> str:
+        operand = self._operand(self.entry.text(token), token)
+        if operand.operand_class is not OperandClass.PREDICATE:
+            raise self.entry.reject(f"`{operand.name}` is not a predicate operand", token)
+        return operand.name
+
+    def _memory(self, tree: Any) -> tuple[Type, Expression, int]:
+        type_token, address, alignment_token = tree.children
+        type_ = self._type(type_token)
+        size = type_.bit_count // 8
+        alignment = size if alignment_token is None else self.entry.integer(alignment_token)
+        if alignment <= 0 or alignment & (alignment - 1) or size % alignment:
+            raise self.entry.reject(
+                f"alignment {alignment} does not divide the {size} bytes accessed", tree
+            )
+        return type_, self._expect(address, U64), alignment
+
+    def _type(self, token: Any) -> Type:
+        name = self.entry.text(token)
+        type_ = parse_type(name)
+        if type_ is None:
+            raise self.entry.reject(
+                f"unknown type `{name}`", token, "types are u8..u64, i8..i64, bf16, f32, bool"
+            )
+        return type_
+
+    # ---- expressions
+
+    def _expect(self, tree: Any, expected: Type) -> Expression:
+        checked = self._infer(tree, expected)
+        if checked.type != expected:
+            raise self.entry.reject(
+                f"{checked.type} where {expected} is needed",
+                tree,
+                f"convert it: `{expected.element}(...)`, or reinterpret it: `... as {expected}`",
+            )
+        return checked
+
+    def _infer(self, tree: Any, expected: Type | None) -> Expression:
+        constant = self._constant(tree)
+        if constant is not None:
+            return self._literal(constant, expected, tree)
+        match tree.data:
+            case "float":
+                return self._literal(float(tree.children[0]), expected, tree)
+            case "name":
+                return self._infer_name(tree)
+            case "pc":
+                return Expression("pc", U64)
+            case "load":
+                type_, address, alignment = self._memory(tree.children[0])
+                return Expression("load", type_, (address,), alignment)
+            case "unary":
+                return self._infer_unary(tree, expected)
+            case "binary":
+                return self._infer_binary(tree, expected)
+            case "choice":
+                return self._infer_choice(tree, expected)
+            case "reinterpret":
+                return self._infer_reinterpret(tree)
+            case "lanes":
+                return self._infer_lanes(tree)
+            case "element":
+                vector = self._vector(tree.children[0])
+                index = self._expect(tree.children[1], U64)
+                return Expression("element", vector.type.element, (vector, index))
+            case "call":
+                return self._infer_call(tree, expected)
+            case _:
+                raise self.entry.reject("this is not a value", tree)
+
+    def _constant(self, tree: Any) -> int | None:
+        """Return the value of an integer expression over literals and loop variables, or None."""
+        match tree.data:
+            case "integer":
+                return self.entry.integer(tree.children[0])
+            case "name" if tree.children[1] is None:
+                value = self.locals.get(self.entry.text(tree.children[0]))
+                return value if isinstance(value, int) else None
+            case "unary":
+                operator, operand = tree.children
+                value = self._constant(operand)
+                return None if value is None else UNARY[str(operator)](value)
+            case "binary":
+                left, operator, right = tree.children
+                a, b = self._constant(left), self._constant(right)
+                if a is None or b is None:
+                    return None
+                if str(operator) in "/%" and b == 0 or str(operator) == "<<" and not 0 <= b < 64:
+                    raise self.entry.reject("this constant has no value", tree)
+                return BINARY[str(operator)](a, b)
+            case _:
+                return None
+
+    def _literal(self, value: int | float, expected: Type | None, tree: Any) -> Expression:
+        if expected is None:
+            raise self.entry.reject(
+                "the type of this number is not known here", tree, "write it as `u64(...)`"
+            )
+        if expected.is_float:
+            literal = Expression("literal", expected.element, detail=float(value))
+        else:
+            low, high = _range(expected)
+            if isinstance(value, float) or not low <= value <= high:
+                raise self.entry.reject(f"{value} does not fit in {expected.element}", tree)
+            literal = Expression("literal", expected.element, detail=value)
+        return literal if not expected.lanes else Expression("splat", expected, (literal,))
+
+    def _infer_name(self, tree: Any) -> Expression:
+        name_token, view_token = tree.children
+        name = self.entry.text(name_token)
+        if name in self.locals:
+            local = self.locals[name]
+            assert isinstance(local, Expression)
+            if view_token is not None:
+                raise self.entry.reject(
+                    f"`{name}` is a local, not a register", tree, "reinterpret it with `as`"
+                )
+            return local
+        operand = self._operand(name, name_token)
+        match operand.operand_class:
+            case OperandClass.IMMEDIATE:
+                assert operand.type is not None
+                return Expression("operand", operand.type, detail=name)
+            case OperandClass.CONTROL:
+                return Expression("control", U64, detail=name)
+            case OperandClass.PREDICATE:
+                if view_token is None or not (view := self._type(view_token)).is_bool:
+                    raise self.entry.reject(
+                        f"a predicate is read as lanes, `{name}.boolx16`", tree
+                    )
+                return Expression("active", view, detail=name)
+            case OperandClass.REGISTER:
+                view = self._view(operand, name_token, view_token)
+                return Expression("register", view, detail=name)
+
+    def _infer_unary(self, tree: Any, expected: Type | None) -> Expression:
+        operator, operand_tree = tree.children
+        operand = self._infer(operand_tree, expected)
+        fits = {
+            "-": operand.type.is_float or operand.type.is_signed,
+            "~": operand.type.is_integer,
+            "!": operand.type.is_bool,
+        }
+        if not fits[str(operator)]:
+            raise self.entry.reject(f"`{operator}` does not apply to {operand.type}", tree)
+        return Expression(_UNARY_NAMES[str(operator)], operand.type, (operand,))
+
+    def _infer_binary(self, tree: Any, expected: Type | None) -> Expression:
+        left_tree, operator_token, right_tree = tree.children
+        operator = str(operator_token)
+        hint = None if operator in _COMPARISONS else expected
+        if self._is_literal(left_tree):
+            right = self._infer(right_tree, hint)
+            left = self._infer(left_tree, right.type)
+        else:
+            left = self._infer(left_tree, hint)
+            right = self._infer(right_tree, left.type)
+        if left.type != right.type:
+            raise self.entry.reject(
+                f"`{operator}` has {left.type} on the left and {right.type} on the right",
+                tree,
+                "convert one of them; nothing widens by itself",
+            )
+        if operator in (">", ">="):
+            left, right = right, left
+        type_ = left.type
+        if operator in ("&&", "||") or (operator in ("&", "|", "^") and type_.is_bool):
+            fits, result = type_.is_bool, type_
+        elif operator in ("==", "!="):
+            fits, result = True, BOOL.with_lanes(type_.lanes)
+        elif operator in _COMPARISONS:
+            fits, result = not type_.is_bool, BOOL.with_lanes(type_.lanes)
+        elif operator in ("&", "|", "^", "<<", ">>", "%"):
+            fits, result = type_.is_integer, type_
+        else:
+            fits, result = not type_.is_bool, type_
+        if not fits:
+            raise self.entry.reject(f"`{operator}` does not apply to {type_}", tree)
+        return Expression(_BINARY_NAMES[operator], result, (left, right))
+
+    def _is_literal(self, tree: Any) -> bool:
+        return tree.data == "float" or self._constant(tree) is not None
+
+    def _infer_choice(self, tree: Any, expected: Type | None) -> Expression:
+        condition_tree, then_tree, otherwise_tree = tree.children
+        condition = self._infer(condition_tree, None)
+        if self._is_literal(then_tree):
+            otherwise = self._infer(otherwise_tree, expected)
+            then = self._infer(then_tree, otherwise.type)
+        else:
+            then = self._infer(then_tree, expected)
+            otherwise = self._infer(otherwise_tree, then.type)
+        if then.type != otherwise.type:
+            raise self.entry.reject(f"one choice is {then.type}, the other {otherwise.type}", tree)
+        if condition.type != BOOL.with_lanes(then.type.lanes):
+            raise self.entry.reject(
+                f"a choice between {then.type} needs {BOOL.with_lanes(then.type.lanes)}, "
+                f"found {condition.type}",
+                condition_tree,
+            )
+        return Expression("select", then.type, (condition, then, otherwise))
+
+    def _infer_reinterpret(self, tree: Any) -> Expression:
+        value = self._infer(tree.children[0], None)
+        target = self._type(tree.children[1])
+        if not target.lanes and value.type.lanes and target.width == value.type.width:
+            target = target.with_lanes(value.type.lanes)
+        if target.bit_count != value.type.bit_count:
+            raise self.entry.reject(
+                f"{value.type} has {value.type.bit_count} bits, {target} has {target.bit_count}",
+                tree,
+                "`as` keeps the bits; convert with the name of the type: `u64(...)`",
+            )
+        return Expression("reinterpret", target, (value,))
+
+    def _vector(self, tree: Any) -> Expression:
+        vector = self._infer(tree, None)
+        if not vector.type.lanes:
+            raise self.entry.reject(f"{vector.type} has no lanes", tree)
+        return vector
+
+    def _infer_lanes(self, tree: Any) -> Expression:
+        vector_tree, name_token, count_token, index_tree = tree.children
+        vector = self._vector(vector_tree)
+        name, count = self.entry.text(name_token), self.entry.integer(count_token)
+        if not 1 <= count <= 64:
+            raise self.entry.reject(f"{count} lanes; vectors have 1 to 64", count_token)
+        if name in self.locals or name in self.operands:
+            raise self.entry.reject(f"`{name}` is already defined", name_token)
+        indices: list[int] = []
+        for lane in range(count):
+            self.locals[name] = lane
+            index = self._constant(index_tree)
+            if index is None:
+                raise self.entry.reject("a lane index must be constant", index_tree)
+            if not 0 <= index < vector.type.lanes:
+                raise self.entry.reject(
+                    f"lane {index} of {vector.type} (for {name} = {lane})", index_tree
+                )
+            indices.append(index)
+        del self.locals[name]
+        return Expression("lanes", vector.type.with_lanes(count), (vector,), tuple(indices))
+
+    def _infer_call(self, tree: Any, expected: Type | None) -> Expression:
+        name_token, *arguments = tree.children
+        name = self.entry.text(name_token)
+        type_ = parse_type(name)
+        if type_ is not None:
+            return self._infer_conversion(tree, type_, arguments)
+        if name in _UNIFORM:
+            return self._infer_uniform(tree, name, arguments, expected)
+        if name == "replace":
+            self._check_count(tree, name, arguments, 3)
+            vector = self._vector(arguments[0])
+            index = self._expect(arguments[1], U64)
+            value = self._expect(arguments[2], vector.type.element)
+            return Expression("replace", vector.type, (vector, index, value))
+        if name == "splat":
+            self._check_count(tree, name, arguments, 1)
+            if expected is None or not expected.lanes:
+                raise self.entry.reject("the count of lanes is not known here", tree)
+            return Expression(
+                "splat", expected, (self._expect(arguments[0], expected.element),)
+            )
+        if name in self.functions:
+            return self._expand_function(tree, self.functions[name], arguments)
+        known = [*_UNIFORM, "replace", "splat", *self.functions]
+        raise self.entry.reject(
+            f"unknown function `{name}`", name_token, did_you_mean(name, known)
+        )
+
+    def _check_count(self, tree: Any, name: str, arguments: list[Any], count: int) -> None:
+        if len(arguments) != count:
+            raise self.entry.reject(
+                f"`{name}` takes {count} arguments, found {len(arguments)}", tree
+            )
+
+    def _infer_conversion(self, tree: Any, type_: Type, arguments: list[Any]) -> Expression:
+        self._check_count(tree, str(type_), arguments, 1)
+        if self._is_literal(arguments[0]):
+            return self._infer(arguments[0], type_)
+        value = self._infer(arguments[0], None)
+        target = type_ if type_.lanes else type_.with_lanes(value.type.lanes)
+        if target.lanes != value.type.lanes or target.is_bool:
+            raise self.entry.reject(
+                f"{value.type} does not convert to {target}",
+                tree,
+                "compare with 0 for a truth value" if target.is_bool else None,
+            )
+        if target == value.type:
+            raise self.entry.reject(f"this is {target} already", tree)
+        return Expression("convert", target, (value,))
+
+    def _infer_uniform(
+        self, tree: Any, name: str, arguments: list[Any], expected: Type | None
+    ) -> Expression:
+        count, group = _UNIFORM[name]
+        self._check_count(tree, name, arguments, count)
+        typed = next((a for a in arguments if not self._is_literal(a)), None)
+        type_ = expected if typed is None else self._infer(typed, expected).type
+        if type_ is None:
+            raise self.entry.reject("the type of these numbers is not known here", tree)
+        checked = tuple(self._expect(argument, type_) for argument in arguments)
+        fits = {
+            "float": type_.is_float,
+            "integer": type_.is_integer,
+            "number": not type_.is_bool,
+        }
+        if not fits[group]:
+            raise self.entry.reject(f"`{name}` does not apply to {type_}", tree)
+        return Expression(name, type_, checked)
+
+    def _expand_function(
+        self, tree: Any, function: FunctionDef, arguments: list[Any]
+    ) -> Expression:
+        self._check_count(tree, function.entry.text(function.entry.head), arguments,
+                          len(function.parameters))
+        values = [
+            self._expect(argument, type_)
+            for argument, (_, type_) in zip(arguments, function.parameters, strict=True)
+        ]
+        self._calls += 1
+        suffix = f"_{self._calls}"
+        inner = Checker(function.entry, {}, self.files, self.functions)
+        inner._block, inner._count, inner._calls = self._block, self._count, self._calls
+        for (name, _), value in zip(function.parameters, values, strict=True):
+            inner._emit(Let(name + suffix, value), function.entry.head)
+            inner.locals[name] = Expression("local", value.type, detail=name + suffix)
+        for let in function.lets:
+            name = function.entry.text(let.children[0])
+            value = inner._infer(let.children[1], None)
+            inner._emit(Let(name + suffix, value), let)
+            inner.locals[name] = Expression("local", value.type, detail=name + suffix)
+        result = inner._expect(function.value, function.result)
+        self._count, self._calls = inner._count, inner._calls
+        return result
+
+
+def _range(type_: Type) -> tuple[int, int]:
+    if type_.kind is Kind.BOOL:
+        return 0, 1
+    if type_.is_signed:
+        return -(1 << (type_.width - 1)), (1 << (type_.width - 1)) - 1
+    return 0, (1 << type_.width) - 1
+
+
+def _can_fault(statement: Statement) -> bool:
+    if isinstance(statement, Jump | Store):
+        return True
+    if isinstance(statement, Act) and ACTIONS[statement.action].can_fault:
+        return True
+    return any(
+        inner.operator == "load"
+        for expression in expressions_of(statement)
+        for inner in walk_expression(expression)
+    )
+
+
+def check_function(
+    entry: Entry, function: FunctionDef, files: Mapping[str, RegisterFile],
+    functions: Mapping[str, FunctionDef],
+) -> None:
+    """Check a function by itself; raises `Rejected`. It may call those defined before it."""
+    checker = Checker(entry, {}, files, functions)
+    for name, type_ in function.parameters:
+        checker.locals[name] = Expression("local", type_, detail=name)
+    for let in function.lets:
+        checker._check_let(let)  # pyright: ignore[reportPrivateUsage]  (same module)
+    checker._expect(function.value, function.result)  # pyright: ignore[reportPrivateUsage]
+
+
+__all__ = ["Checker", "FunctionDef", "Rejected", "check_function"]

@@ -1,0 +1,146 @@
+"""Loads the shipped description and a user's additions, through a cache keyed by content.
+
+Reading the shipped files through the grammar and proving them costs seconds, the cached result
+milliseconds. The cache is JSON in the user's cache folder; an entry that is missing, damaged or
+unwritable only costs the time to read the files again.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dojo_tools.description import codec, model
+from dojo_tools.description.description import Description
+from dojo_tools.description.expressions import (
+    Binary,
+    Here,
+    Name,
+    Number,
+    Template,
+    TemplateOperand,
+    Unary,
+)
+from dojo_tools.description.locate import isa_folder
+from dojo_tools.diagnostics import Source, fail, read_source
+
+_CLASSES: tuple[type, ...] = (
+    model.Standing,
+    model.Provenance,
+    model.BitRange,
+    model.Field,
+    model.Format,
+    model.Code,
+    model.RegisterFile,
+    model.ControlRegister,
+    model.Unit,
+    model.RelocationKind,
+    model.OperandClass,
+    model.OperandKind,
+    model.DataKind,
+    model.Timing,
+    model.Place,
+    model.Setting,
+    model.Example,
+    model.SyntaxItem,
+    model.Meaning,
+    model.InstructionDef,
+    model.AliasDef,
+    model.Parameter,
+    model.Variant,
+    model.PseudoDef,
+    Number,
+    Name,
+    Here,
+    Unary,
+    Binary,
+    TemplateOperand,
+    Template,
+    Description,
+)
+
+_SHARED = (
+    model.Provenance,
+    model.BitRange,
+    model.Field,
+    model.Format,
+    model.RelocationKind,
+    model.OperandKind,
+    model.Timing,
+    model.SyntaxItem,
+)
+
+
+def assembly_grammar() -> str:
+    """Return the Lark grammar of assembly sources."""
+    return (isa_folder() / "assembly.lark").read_text(encoding="utf-8")
+
+
+def load_description(extensions: Sequence[Path] = ()) -> Description:
+    """Return the D1's description together with a user's `--isa` files.
+
+    Raises `InputError` for a wrong description, `OSError` for an unreadable file.
+    """
+    paths = sorted(isa_folder().glob("*.isa"))
+    sources = [read_source(path, f"isa/{path.name}") for path in paths]
+    sources += [read_source(path) for path in extensions]
+    if not paths:
+        raise fail(f"no description found in {isa_folder()}", hint="reinstall the package")
+    entry = _cache_folder() / f"description-{_key(sources)}.json"
+    cached = _read_cache(entry)
+    if cached is not None:
+        return cached
+    from dojo_tools.description.loader import load_sources
+
+    description = load_sources(sources)
+    _write_cache(entry, description)
+    return description
+
+
+def _key(sources: Sequence[Source]) -> str:
+    """Return a digest of the texts and of the code that reads them."""
+    digest = hashlib.sha256()
+    code = sorted(Path(__file__).parent.glob("*.py"))
+    grammar = (isa_folder() / "description.lark").read_bytes()
+    texts = [path.read_bytes() for path in code] + [grammar]
+    for source in sources:
+        texts += [source.name.encode(), source.text.encode()]
+    for text in texts:
+        digest.update(len(text).to_bytes(8, "little") + text)
+    return digest.hexdigest()[:32]
+
+
+def _cache_folder() -> Path:
+    chosen = os.environ.get("DOJO_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dojo-d1"
+
+
+def _read_cache(entry: Path) -> Description | None:
+    try:
+        encoded: Any = json.loads(entry.read_bytes())
+        table: list[Any] = []
+        for item in encoded["shared"]:
+            table.append(codec.decode(item, _CLASSES, table))
+        description = codec.decode(encoded["description"], _CLASSES, table)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None
+    return description if isinstance(description, Description) else None
+
+
+def _write_cache(entry: Path, description: Description) -> None:
+    encoder = codec.Encoder(_CLASSES, _SHARED)
+    encoded = encoder.encode(description)
+    text = json.dumps({"shared": encoder.table, "description": encoded}, separators=(",", ":"))
+    try:
+        entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=entry.parent, prefix=entry.name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, entry)
+    except OSError:
+        return

@@ -1,0 +1,190 @@
+"""The checked tree of an instruction's meaning, which every engine reads.
+
+An expression is an operator with typed arguments; an engine has one row for each operator of
+`OPERATORS`. Operators are total: shift counts wrap at the width, integer division by zero is -1
+(all ones), the least number divided by -1 is itself, float to integer saturates and NaN becomes 0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dojo_tools.description.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An operator applied to arguments; `detail` is the operator's constant part.
+
+    | operator | detail |
+    |---|---|
+    | literal | the number |
+    | local, operand, register, control | the name (a register's view is `type`) |
+    | lanes | for each lane of the result, the lane of the argument |
+    | load | the alignment in bytes |
+    """
+
+    operator: str
+    type: Type
+    arguments: tuple["Expression", ...] = ()
+    detail: int | float | str | tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """Give a local a value; a second `Let` of the same name replaces the value."""
+
+    name: str
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRegister:
+    """Write a view of a register, each lane under `predicate` if there is one."""
+
+    operand: str
+    value: Expression
+    predicate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteControl:
+    """Write the control register that an operand names."""
+
+    operand: str
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """Make an address the next pc; a misaligned or unmapped one faults here."""
+
+    target: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Write a value to memory; `alignment` in bytes."""
+
+    address: Expression
+    value: Expression
+    alignment: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Do something outside the node's registers and memory: a row of `ACTIONS`."""
+
+    action: str
+    arguments: tuple[Expression, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """Choose by a truth value."""
+
+    condition: Expression
+    then: tuple["Statement", ...]
+    otherwise: tuple["Statement", ...] = ()
+
+
+Statement = Let | WriteRegister | WriteControl | Jump | Store | Act | If
+
+SEMANTIC_CLASSES = (Expression, Let, WriteRegister, WriteControl, Jump, Store, Act, If)
+
+
+# Operators by arity, as engines must implement them. `literal` to `load` read; the rest compute.
+OPERATORS: dict[str, int] = {
+    "literal": 0,
+    "local": 0,
+    "operand": 0,  # the value of an immediate
+    "register": 0,  # a view of the register that an operand names
+    "control": 0,  # the control register that an operand names
+    "pc": 0,
+    "load": 1,
+    "add": 2,
+    "sub": 2,
+    "mul": 2,
+    "div": 2,
+    "rem": 2,
+    "and": 2,
+    "or": 2,
+    "xor": 2,
+    "shl": 2,
+    "shr": 2,
+    "eq": 2,
+    "ne": 2,
+    "lt": 2,
+    "le": 2,
+    "neg": 1,
+    "not": 1,
+    "mulhi": 2,
+    "min": 2,
+    "max": 2,
+    "abs": 1,
+    "sqrt": 1,
+    "fma": 3,
+    "round_even": 1,
+    "clz": 1,
+    "ctz": 1,
+    "popcount": 1,
+    "select": 3,
+    "convert": 1,
+    "reinterpret": 1,
+    "splat": 1,
+    "lanes": 1,
+    "element": 2,
+    "replace": 3,
+    "active": 1,  # for each lane of `type`, whether the predicate operand lets it be written
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ActionDef:
+    """An action: the types of its arguments, and whether it may end or stop the thread."""
+
+    parameters: tuple[str, ...]
+    summary: str
+    can_fault: bool = False
+
+
+ACTIONS: dict[str, ActionDef] = {
+    "halt": ActionDef(("u64",), "End the thread with an exit code."),
+    "trap": ActionDef(("u64",), "Fault with a code the program chose.", can_fault=True),
+    "breakpoint": ActionDef((), "Stop for a debugger; nothing without one."),
+    "print_text": ActionDef(("u64", "u64"), "Print bytes: address, size.", can_fault=True),
+    "print_character": ActionDef(("u64",), "Print one Unicode character."),
+    "print_signed": ActionDef(("i64",), "Print a signed decimal number."),
+    "print_unsigned": ActionDef(("u64",), "Print an unsigned decimal number."),
+    "print_hexadecimal": ActionDef(("u64",), "Print a hexadecimal number."),
+    "print_float": ActionDef(("f32",), "Print the shortest decimal that reads back the same."),
+    "flush_instructions": ActionDef((), "Make written code visible to instruction fetch."),
+}
+
+
+def walk_statements(statements: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Yield every statement, those inside conditions included, in order."""
+    for statement in statements:
+        yield statement
+        if isinstance(statement, If):
+            yield from walk_statements(statement.then)
+            yield from walk_statements(statement.otherwise)
+
+
+def expressions_of(statement: Statement) -> tuple[Expression, ...]:
+    """Return the expressions that a statement itself evaluates, in order."""
+    match statement:
+        case Let(_, value) | WriteRegister(_, value) | WriteControl(_, value) | Jump(value):
+            return (value,)
+        case Store(address, value):
+            return (address, value)
+        case Act(_, arguments):
+            return arguments
+        case If(condition):
+            return (condition,)
+
+
+def walk_expression(expression: Expression) -> Iterator[Expression]:
+    """Yield an expression and everything inside it, arguments first."""
+    for argument in expression.arguments:
+        yield from walk_expression(argument)
+    yield expression

@@ -1,0 +1,119 @@
+"""Parsed description text: the tokens and trees of one entry, with its family parameters filled in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from dojo_tools.description.locate import isa_folder
+from dojo_tools.diagnostics import Diagnostic, InputError, Severity, Source, Span, fail
+
+Node = Tree[Token] | Token
+
+
+class Rejected(Exception):
+    """An entry can't be used; carries the diagnostic that says why."""
+
+    def __init__(self, message: str, span: Span, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.diagnostic = Diagnostic(Severity.ERROR, message, span, hint)
+
+
+@cache
+def _parser() -> Lark:
+    grammar = (isa_folder() / "description.lark").read_text(encoding="utf-8")
+    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=True)
+
+
+def parse(source: Source) -> list[Tree[Token]]:
+    """Return the items of a description file; raises `InputError` at the first syntax error."""
+    try:
+        return _parser().parse(source.text).children  # type: ignore[return-value]
+    except UnexpectedInput as error:
+        raise InputError([_syntax_error(source, error)]) from None
+
+
+def _syntax_error(source: Source, error: UnexpectedInput) -> Diagnostic:
+    start = error.pos_in_stream if error.pos_in_stream is not None else len(source.text)
+    end = start + 1
+    found = repr(source.text[start : start + 1])
+    expected: set[str] = set()
+    if isinstance(error, UnexpectedToken):
+        expected = set(error.accepts or error.expected)
+        token: Token = error.token
+        if token.type == "$END":
+            start = end = len(source.text)
+            found = "the end of the file"
+        else:
+            end = start + len(token)
+            found = f"`{token}`"
+    elif isinstance(error, UnexpectedCharacters):
+        expected = set(error.allowed or ())
+    words = sorted(_readable(name) for name in expected if not name.startswith("__"))
+    hint = f"expected {', '.join(words[:12])}" if words else None
+    return Diagnostic(Severity.ERROR, f"{found} does not fit here", Span(source, start, end), hint)
+
+
+def _readable(terminal: str) -> str:
+    for definition in _parser().terminals:
+        if definition.name == terminal and definition.pattern.type == "str":
+            return f"`{definition.pattern.value}`"
+    return "end of file" if terminal == "$END" else terminal.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a description file, read with the values of its family's parameters."""
+
+    source: Source
+    tree: Tree[Token]
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def text(self, token: Any) -> str:
+        """Return a token's text with parameters filled in, strings without their quotes."""
+        text = str(token)
+        if token.type == "STRING":
+            text = text[1:-1]
+        if "{" in text:
+            for name, value in self.parameters.items():
+                text = text.replace("{" + name + "}", value)
+            if "{" in text and token.type != "STRING":
+                raise Rejected(f"`{text}` names no parameter of this entry", self.span(token))
+        return text
+
+    def integer(self, token: Any) -> int:
+        """Return an integer token's value."""
+        return int(self.text(token), 0)
+
+    def span(self, node: Any) -> Span:
+        """Return the characters that a token or tree covers."""
+        if isinstance(node, Token):
+            start = node.start_pos or 0
+            return Span(self.source, start, start + len(node))
+        if isinstance(node, Tree) and not node.meta.empty:  # type: ignore[redundant-expr]
+            return Span(self.source, node.meta.start_pos, node.meta.end_pos)  # type: ignore
+        return self.span(self.tree.children[0])
+
+    def reject(self, message: str, node: Any, hint: str | None = None) -> Rejected:
+        """Return the exception that refuses this entry because of `node`."""
+        return Rejected(message, self.span(node), hint)
+
+    @property
+    def head(self) -> Token:
+        """The token that names the entry."""
+        head = self.tree.children[0]
+        assert isinstance(head, Token)
+        return head
+
+    @property
+    def location(self) -> str:
+        """Where the entry stands: `scalar.isa:12`."""
+        return f"{Path(self.source.name).name}:{self.span(self.head).line}"
+
+
+def too_deep(source: Source) -> InputError:
+    """Return the error for a text nested beyond what can be read."""
+    return fail(f"{source.name}: nested too deeply")

@@ -1,0 +1,44 @@
+"""Objects and images as values, and their readers and writers: ELF64, little-endian."""
+
+from dojo_tools.objects.elf import E_MACHINE
+from dojo_tools.objects.files import save_image, save_object, write_atomically
+from dojo_tools.objects.model import (
+    ABSOLUTE,
+    Binding,
+    Image,
+    LineEntry,
+    ObjectFile,
+    Relocation,
+    Section,
+    Segment,
+    Symbol,
+    SymbolKind,
+    TensorType,
+    Visibility,
+)
+from dojo_tools.objects.reader import read_elf, read_image, read_object
+from dojo_tools.objects.writer import encode_image, encode_object
+
+__all__ = [
+    "ABSOLUTE",
+    "E_MACHINE",
+    "Binding",
+    "Image",
+    "LineEntry",
+    "ObjectFile",
+    "Relocation",
+    "Section",
+    "Segment",
+    "Symbol",
+    "SymbolKind",
+    "TensorType",
+    "Visibility",
+    "encode_image",
+    "encode_object",
+    "read_elf",
+    "read_image",
+    "read_object",
+    "save_image",
+    "save_object",
+    "write_atomically",
+]
