@@ -22,6 +22,7 @@ its calls, so that numpy says nothing about them and no call pays for it.
 import functools
 import math
 import re
+from decimal import ROUND_HALF_EVEN, ROUND_UP, Context, Decimal
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,7 +30,6 @@ from numpy.typing import DTypeLike, NDArray
 
 Float32Array: TypeAlias = NDArray[np.float32]
 Float64Array: TypeAlias = NDArray[np.float64]
-BoolArray: TypeAlias = NDArray[np.bool_]
 IntegerArray: TypeAlias = NDArray[np.integer[Any]]
 
 NAN_F32 = 0x7FC00000
@@ -134,7 +134,7 @@ def _sum_bf16(x: Float64Array, y: Float64Array) -> Float32Array:
     result = total.astype(np.float32)
     midpoint = (result.view(np.uint32) & _LOW_HALF) == _BF16_MIDPOINT
     if np.count_nonzero(midpoint):
-        # The first difference is exact, and zero or greater than the second term: the sign is.
+        # The difference is exact and, unless zero, outweighs the error: their sum has its sign.
         error = (total - result) + _rounding_error(x, y, total)
         result = np.where(midpoint, _nudge(result, error), result)
     return round_bf16(result)
@@ -198,7 +198,7 @@ def _integer_limits(
 
 
 def from_integer_f32(values: IntegerArray) -> Float32Array:
-    """Return integers of any width as float32, rounded once: numpy's conversion, which is the host's."""
+    """Return integers of any width as float32, rounded once: the host's own conversion."""
     return values.astype(np.float32)
 
 
@@ -239,17 +239,23 @@ def bf16_code_of_text(text: str) -> int | None:
 
 def f32_text(code: int) -> str:
     """Return the shortest decimal that reads back as the code; `nan` for every NaN."""
-    return str(from_bits_f32(np.array(code, np.uint32))[()])
+    # numpy finds the digits; Python lays them out, for numpy's layout differs between versions.
+    return repr(float(np.format_float_scientific(np.uint32(code).view(np.float32))))
 
 
 def bf16_text(code: int) -> str:
     """Return the shortest decimal that reads back as the code; `nan` for every NaN."""
     value = float(from_bits_bf16(np.array(code, np.uint16)))
-    for digit_count in range(1, _BF16_DIGITS_MAX):
-        text = f"{value:.{digit_count}g}"
-        if bf16_code_of_text(text) == code:
-            return repr(float(text))
-    return repr(float(f"{value:.{_BF16_DIGITS_MAX}g}"))
+    if not math.isfinite(value):
+        return repr(value)
+    exact = Decimal(value)
+    # Above a power of two more decimals read back than below: the nearest may not, the next may.
+    texts = (
+        str(Context(digit_count, rounding).create_decimal(exact))
+        for digit_count in range(1, _BF16_DIGITS_MAX + 1)
+        for rounding in (ROUND_HALF_EVEN, ROUND_UP)
+    )
+    return repr(float(next(text for text in texts if bf16_code_of_text(text) == code)))
 
 
 _F32_FRACTION_BITS = 23

@@ -339,6 +339,8 @@ class Checker:
         match tree.data:
             case "float":
                 return self._literal(float(tree.children[0]), expected, tree)
+            case "name" if self._is_float_name(tree):
+                return self._literal(float(tree.children[0]), expected, tree)
             case "name":
                 return self._infer_name(tree)
             case "pc":
@@ -371,7 +373,8 @@ class Checker:
             case "integer":
                 return self.entry.integer(tree.children[0])
             case "name" if tree.children[1] is None:
-                value = self.locals.get(self.entry.text(tree.children[0]))
+                name = self.entry.text(tree.children[0])
+                value = int(name, 0) if name[0].isdigit() else self.locals.get(name)
                 return value if isinstance(value, int) else None
             case "unary":
                 operator, operand = tree.children
@@ -476,7 +479,17 @@ class Checker:
         return Expression(_BINARY_NAMES[operator], result, (left, right))
 
     def _is_literal(self, tree: Any) -> bool:
-        return tree.data == "float" or self._constant(tree) is not None
+        if tree.data == "unary" and str(tree.children[0]) == "-":
+            return self._is_literal(tree.children[1])
+        return (
+            tree.data == "float"
+            or (tree.data == "name" and self._is_float_name(tree))
+            or self._constant(tree) is not None
+        )
+
+    def _is_float_name(self, tree: Any) -> bool:
+        name, view = tree.children
+        return view is None and str(name) in ("inf", "nan") and str(name) not in self.operands
 
     def _infer_choice(self, tree: Any, expected: Type | None) -> Expression:
         condition_tree, then_tree, otherwise_tree = tree.children
@@ -585,7 +598,7 @@ class Checker:
                 "compare with 0 for a truth value" if target.is_bool else None,
             )
         if target == value.type:
-            raise self.entry.reject(f"this is {target} already", tree)
+            return value  # as in a family, where some members need no conversion
         return Expression("convert", target, (value,))
 
     def _infer_uniform(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from dojo_tools import bits
+from dojo_tools.description.aliases import AliasPattern, find_patterns
 from dojo_tools.description.model import (
     AliasDef,
     BitRange,
@@ -61,6 +62,15 @@ class Description:
         table: dict[str, tuple[InstructionDef | AliasDef | PseudoDef, ...]] = {}
         for entry in (*self.instructions, *self.aliases, *self.pseudos):
             table[entry.mnemonic] = (*table.get(entry.mnemonic, ()), entry)
+        return table
+
+    @cached_property
+    def alias_patterns(self) -> Mapping[tuple[int, int], tuple[AliasPattern, ...]]:
+        """The aliases to print instead of an instruction, by its mask and match, best first."""
+        table: dict[tuple[int, int], tuple[AliasPattern, ...]] = {}
+        for pattern in find_patterns(self.aliases, self.mnemonics):
+            key = pattern.definition.mask, pattern.definition.match
+            table[key] = (*table.get(key, ()), pattern)
         return table
 
     @cached_property

@@ -338,6 +338,10 @@ class AliasDef:
         """The syntax as the manual prints it."""
         return format_syntax(self.mnemonic, self.syntax)
 
+    def operand(self, name: str) -> OperandKind:
+        """Return the operand of that name."""
+        return next(kind for kind in self.operands if kind.name == name)
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:

@@ -85,8 +85,11 @@ class Entry:
         return text
 
     def integer(self, token: Any) -> int:
-        """Return an integer token's value."""
-        return int(self.text(token), 0)
+        """Return the value of an integer token, or of a parameter that stands for one."""
+        text = self.text(token)
+        if not text[0].isdigit():
+            raise self.reject(f"`{text}` is not a number", token)
+        return int(text, 0)
 
     def span(self, node: Any) -> Span:
         """Return the characters that a token or tree covers."""

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from dojo_tools.bits import extract, insert
-from dojo_tools.description import RelocationKind
+from dojo_tools.description import RelocationKind, insert_ranges
 from dojo_tools.diagnostics import Report, printable
 from dojo_tools.linker.layout import Group, Layout
 from dojo_tools.linker.places import Places
@@ -82,10 +81,7 @@ def _check_value(kind: RelocationKind, value: int, target: str) -> tuple[str | N
 
 
 def _write(contents: bytearray, offset: int, kind: RelocationKind, value: int) -> None:
-    word = int.from_bytes(contents[offset : offset + kind.size], "little")
-    scaled = value // kind.scale
-    low = 0
-    for field in reversed(kind.ranges):
-        word = insert(word, field.high, field.low, extract(scaled, low + field.width - 1, low))
-        low += field.width
-    contents[offset : offset + kind.size] = word.to_bytes(kind.size, "little")
+    end = offset + kind.size
+    word = int.from_bytes(contents[offset:end], "little")
+    word = insert_ranges(word, kind.ranges, value // kind.scale)
+    contents[offset:end] = word.to_bytes(kind.size, "little")

@@ -43,9 +43,8 @@ def find_definitions(
                 assert known.object_index is not None
                 first = places.describe_definition(known.object_index, known.symbol)
                 second = places.describe_definition(index, symbol)
-                report.error(
-                    f"symbol `{printable(symbol.name)}` is defined twice: in {first} and in {second}"
-                )
+                name = printable(symbol.name)
+                report.error(f"symbol `{name}` is defined twice: in {first} and in {second}")
     return found
 
 

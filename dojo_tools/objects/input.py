@@ -4,10 +4,13 @@ from dataclasses import dataclass, field
 
 from dojo_tools.diagnostics import InputError, fail, printable
 
+_SHOWN_LENGTH_MAX = 80
+
 
 def quoted(name: str) -> str:
-    """Return a name out of an untrusted file as a message shows it."""
-    return f"`{printable(name)}`"
+    """Return a name out of an untrusted file as a message shows it: printable and not endless."""
+    shown = name if len(name) <= _SHOWN_LENGTH_MAX else name[:_SHOWN_LENGTH_MAX] + "..."
+    return f"`{printable(shown)}`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Input:
         try:
             return encoded.decode()
         except UnicodeDecodeError:
-            shown = encoded[:40].decode(errors="replace")
-            raise self.error(f"the name {quoted(shown)} is not UTF-8") from None
+            shown = quoted(encoded.decode(errors="replace"))
+            raise self.error(f"the name {shown} is not UTF-8") from None
 
 
 @dataclass(slots=True)

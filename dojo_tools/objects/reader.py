@@ -53,8 +53,10 @@ from dojo_tools.objects.tables import read_lines, read_tensors
 
 _CONTENT_TYPES = (SectionType.PROGBITS, SectionType.NOBITS, SectionType.NOTE)
 _BINDINGS = {binding.value: binding for binding in Binding}
-_KINDS = {kind.value: kind for kind in SymbolKind}
-_KINDS |= dict.fromkeys((SYMBOL_KIND_SECTION, SYMBOL_KIND_FILE), SymbolKind.NONE)
+_KINDS = {kind.value: kind for kind in SymbolKind} | {
+    SYMBOL_KIND_SECTION: SymbolKind.NONE,
+    SYMBOL_KIND_FILE: SymbolKind.NONE,
+}
 _VISIBILITIES = {visibility.value: visibility for visibility in Visibility}
 _KNOWN_FLAGS = SectionFlag(sum(SectionFlag))
 _KNOWN_TYPES = frozenset(SectionType)
@@ -76,13 +78,14 @@ def read_elf(contents: bytes, name: str) -> ObjectFile | Image:
     header = _read_file_header(file)
     parts = _read_parts(file, header)
     sections = _read_sections(parts)
+    relocatable = header.type == FileType.RELOCATABLE
+    if relocatable and any(section.address for section in sections.values()):
+        raise file.error("a relocatable object, but its sections have addresses already")
     symbols, symbol_table = _read_symbols(parts, sections)
     lines = _read_lines(parts, sections)
     tensors = _read_tensors(parts, len(symbols))
     all_sections = tuple(sections.values())
-    if header.type == FileType.RELOCATABLE:
-        if any(section.address for section in all_sections):
-            raise file.error("a relocatable object whose sections have addresses already")
+    if relocatable:
         relocations = _read_relocations(parts, sections, symbol_table, len(symbols))
         return ObjectFile(name, all_sections, symbols, relocations, lines, tensors)
     segments = _read_segments(file, header)

@@ -2,7 +2,7 @@
 
 Source lines of an object are not DWARF: there DWARF needs relocations, and no standard tool can
 apply those of a machine it does not know, so every reader would complain. Objects and images
-carry this plain table instead; DWARF belongs in linked images alone, where nothing is left to relocate.
+carry this plain table instead; DWARF belongs where nothing is left to relocate, in linked images.
 
 Either table is a header (version, entries, size of the body, size of the strings), a body and
 NUL-terminated strings. Sections are named, so a tool that renumbers sections breaks nothing, and
@@ -15,7 +15,7 @@ read are never more than a small multiple of the bytes.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dojo_tools.objects.input import Input
 from dojo_tools.objects.model import LineEntry, TensorType
@@ -65,7 +65,7 @@ def read_lines(table: Input, sections: Mapping[str, range]) -> tuple[LineEntry, 
     count, body, strings = _read_table(table, _LINE.size)
     notes = _read_trails(table, body[count * _LINE.size :], strings)
     lines: list[LineEntry] = []
-    records = _LINE.iter_unpack(body[: count * _LINE.size])
+    records: Iterator[tuple[int, ...]] = _LINE.iter_unpack(body[: count * _LINE.size])
     for index, (offset, size, section, file, line, column, trail) in enumerate(records):
         if section >= len(strings) or file >= len(strings) or trail >= len(notes):
             raise table.error(f"entry {index} names a string or trail that is not there")
@@ -87,6 +87,9 @@ def read_tensors(table: Input, symbol_count: int) -> tuple[TensorType, ...]:
     count, body, strings = _read_table(table, _TENSOR.size)
     tensors: list[TensorType] = []
     offset = 0
+    symbol: int
+    element: int
+    rank: int
     for index in range(count):
         if offset + _TENSOR.size > len(body):
             raise table.error(f"entry {index} goes beyond the table")
@@ -132,7 +135,7 @@ def _read_table(table: Input, entry_size: int) -> tuple[int, bytes, list[str]]:
 def _read_trails(table: Input, encoded: bytes, strings: Sequence[str]) -> list[tuple[str, ...]]:
     if len(encoded) % _WORD.size:
         raise table.error(f"its trails take {len(encoded)} bytes, not a multiple of {_WORD.size}")
-    words = [word for (word,) in _WORD.iter_unpack(encoded)]
+    words: list[int] = [word for (word,) in _WORD.iter_unpack(encoded)]
     trails: list[tuple[str, ...]] = []
     position = 0
     while position < len(words):
