@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dojo_tools.description.expressions import (
-    BINARY,
-    UNARY,
     Binary,
     Name,
     Number,
@@ -59,6 +57,17 @@ def find_patterns(aliases: Sequence[AliasDef], entries: _Entries) -> list[AliasP
     return sorted(found, key=lambda pattern: -pattern.constraint_count)
 
 
+def fits(template: Template, entry: InstructionDef | AliasDef | PseudoDef) -> bool:
+    """Return whether an entry of the template's mnemonic has operands of the template's shape."""
+    if isinstance(entry, PseudoDef):
+        return False
+    required = sum(not item.optional for item in entry.syntax)
+    return required <= len(template.operands) <= len(entry.syntax) and all(
+        operand.is_memory == item.is_memory
+        for operand, item in zip(template.operands, entry.syntax, strict=False)
+    )
+
+
 def _pattern(alias: AliasDef, entries: _Entries) -> AliasPattern | None:
     own: dict[str, Argument] = {kind.name: kind.name for kind in alias.operands}
     base = _resolve(alias.template, own, entries, followed={alias.mnemonic})
@@ -99,7 +108,7 @@ def _resolve(
     template: Template, given: Mapping[str, Argument], entries: _Entries, followed: set[str]
 ) -> tuple[InstructionDef, dict[str, Argument]] | None:
     """Return the instruction below a template, and what each of its operands is given."""
-    entry = next((e for e in entries.get(template.mnemonic, ()) if _fits(template, e)), None)
+    entry = next((e for e in entries.get(template.mnemonic, ()) if fits(template, e)), None)
     if entry is None or isinstance(entry, PseudoDef):
         return None
     arguments: dict[str, Argument] = {}
@@ -113,16 +122,6 @@ def _resolve(
     if entry.mnemonic in followed:
         return None
     return _resolve(entry.template, arguments, entries, followed | {entry.mnemonic})
-
-
-def _fits(template: Template, entry: InstructionDef | AliasDef | PseudoDef) -> bool:
-    if isinstance(entry, PseudoDef):
-        return False
-    required = sum(not item.optional for item in entry.syntax)
-    return required <= len(template.operands) <= len(entry.syntax) and all(
-        operand.is_memory == item.is_memory
-        for operand, item in zip(template.operands, entry.syntax, strict=False)
-    )
 
 
 def _bind(
@@ -163,20 +162,20 @@ def _argument(
 
 
 def _constant(expression: TemplateExpression, given: Mapping[str, Argument]) -> int | None:
-    """Return the value of an expression over numbers, or None for any other."""
+    """Return the value of a sum of numbers, or None for any other expression."""
     match expression:
         case Number(value):
             return value
         case Name(name):
             value = given.get(name)
             return value if isinstance(value, int) else None
-        case Unary(operator, operand):
+        case Unary("-", operand):
             value = _constant(operand, given)
-            return None if value is None else UNARY[operator](value)
-        case Binary(operator, left, right):
+            return None if value is None else -value
+        case Binary("+" | "-" as operator, left, right):
             values = _constant(left, given), _constant(right, given)
             if values[0] is None or values[1] is None:
                 return None
-            return BINARY[operator](values[0], values[1])
+            return values[0] + values[1] if operator == "+" else values[0] - values[1]
         case _:
             return None

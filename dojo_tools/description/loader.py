@@ -446,7 +446,7 @@ class _Loader:
                     () if far is None else _templates(entry, far.children[0]),
                     self.section[id(entry.tree)],
                     entry.location,
-                    Meaning(statements, examples),
+                    Meaning(statements, examples, entry.block_text(block)),
                 ),
                 entry,
             )

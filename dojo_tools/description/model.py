@@ -235,25 +235,32 @@ _MEANING_CLASSES = (*SEMANTIC_CLASSES, Example, Setting, Place)
 
 
 class Meaning:
-    """What an instruction does, and the examples that show it; from the cache, decoded when used."""
+    """What an instruction does, and the examples that show it; from the cache, decoded when used.
 
-    __slots__ = ("_encoded", "_examples", "_statements")
+    `text` is the meaning as the description writes it.
+    """
 
-    def __init__(self, statements: tuple[Statement, ...], examples: tuple[Example, ...]) -> None:
+    __slots__ = ("_encoded", "_examples", "_statements", "_text")
+
+    def __init__(
+        self, statements: tuple[Statement, ...], examples: tuple[Example, ...], text: str
+    ) -> None:
         self._statements = statements
         self._examples = examples
+        self._text = text
         self._encoded: Any = None
 
     @classmethod
     def decode_deferred(cls, encoded: Any) -> "Meaning":
         """Return the meaning that `encode_deferred` encoded; damage shows on first use."""
-        meaning = cls((), ())
+        meaning = cls((), (), "")
         meaning._encoded = encoded
         return meaning
 
     def encode_deferred(self) -> Any:
-        """Return statements and examples as JSON-able lists."""
-        return codec.Encoder(_MEANING_CLASSES).encode((self.statements, self.examples))
+        """Return statements, examples and text as JSON-able lists."""
+        encoder = codec.Encoder(_MEANING_CLASSES)
+        return encoder.encode((self.statements, self.examples, self.text))
 
     @property
     def statements(self) -> tuple[Statement, ...]:
@@ -267,9 +274,16 @@ class Meaning:
         self._decode()
         return self._examples
 
+    @property
+    def text(self) -> str:
+        """The source of the statements: its lines without common indentation, family filled in."""
+        self._decode()
+        return self._text
+
     def _decode(self) -> None:
         if self._encoded is not None:
-            self._statements, self._examples = codec.decode(self._encoded, _MEANING_CLASSES)
+            decoded = codec.decode(self._encoded, _MEANING_CLASSES)
+            self._statements, self._examples, self._text = decoded
             self._encoded = None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,13 @@ class Entry:
             if "{" in text and token.type != "STRING":
                 raise Rejected(f"`{text}` names no parameter of this entry", self.span(token))
         return text
+
+    def block_text(self, block: Any) -> str:
+        """Return the text in a block's braces with parameters filled in, indented from column 1."""
+        text = self.span(block).text[1:-1]
+        for name, value in self.parameters.items():
+            text = text.replace("{" + name + "}", value)
+        return cleandoc(text).strip()
 
     def integer(self, token: Any) -> int:
         """Return the value of an integer token, or of a parameter that stands for one."""

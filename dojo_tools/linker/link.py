@@ -97,9 +97,9 @@ def _find_entry(
             hint=hint or "define it where thread 0 is to start, and share it with `.global`",
         )
         return 0
-    code = {output.name for output in layout.sections if output.executable}
     address = address_of(definition, layout)
-    if address is None or definition.symbol.section not in code:
+    code = (range(output.address, output.end) for output in layout.sections if output.executable)
+    if address is None or not any(address in addresses for addresses in code):
         report.error(f"the entry symbol `{printable(entry)}` is not in a section of code")
         return 0
     return address

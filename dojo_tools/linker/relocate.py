@@ -37,7 +37,7 @@ def relocate(
                 problem = f"relocation `{kind.name}` goes beyond the contents of its section"
             else:
                 value = target + relocation.addend - (place if kind.pc_relative else 0)
-                problem, hint = _check_value(kind, value, _target_name(object_file, relocation))
+                problem, hint = _check_value(kind, value, object_file, relocation)
                 if problem is None:
                     offset = place - starts[relocation.section]
                     _write(contents[relocation.section], offset, kind, value)
@@ -60,24 +60,22 @@ def _merge_contents(layout: Layout) -> dict[str, bytearray]:
     return contents
 
 
-def _target_name(object_file: ObjectFile, relocation: Relocation) -> str:
-    name = f"`{printable(object_file.symbols[relocation.symbol].name)}`"
-    if relocation.addend == 0:
-        return name
-    return f"{name} {'-' if relocation.addend < 0 else '+'} {abs(relocation.addend)}"
-
-
-def _check_value(kind: RelocationKind, value: int, target: str) -> tuple[str | None, str | None]:
+def _check_value(
+    kind: RelocationKind, value: int, object_file: ObjectFile, relocation: Relocation
+) -> tuple[str | None, str | None]:
     """Return the problem with writing a value, if there is one, and a hint."""
+    in_range = kind.low <= value <= kind.high
+    if in_range and value % kind.scale == 0:
+        return None, None
+    target = f"`{printable(object_file.symbols[relocation.symbol].name)}`"
+    if relocation.addend:
+        target += f" {'-' if relocation.addend < 0 else '+'} {abs(relocation.addend)}"
     what = f"the distance {value} to {target}" if kind.pc_relative else f"{target} = {value}"
-    if not kind.low <= value <= kind.high:
-        hint = "move the two closer, or use a form that reaches farther"
-        limits = f"({kind.low}..{kind.high})"
-        problem = f"{what} does not fit relocation `{kind.name}` {limits}"
-        return problem, hint if kind.pc_relative else None
-    if value % kind.scale:
+    if in_range:
         return f"{what} is not a multiple of {kind.scale}, as `{kind.name}` needs", None
-    return None, None
+    problem = f"{what} does not fit relocation `{kind.name}` ({kind.low}..{kind.high})"
+    hint = "move the two closer, or use a form that reaches farther"
+    return problem, hint if kind.pc_relative else None
 
 
 def _write(contents: bytearray, offset: int, kind: RelocationKind, value: int) -> None:

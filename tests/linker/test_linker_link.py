@@ -216,8 +216,9 @@ def test_entry(kinds: Kinds) -> None:
     hidden = ObjectFile("h.o", (text(),), (Symbol("_start", ".text"),))
     (local,) = errors([hidden], kinds)
     assert "`_start` is local to h.o; `.global _start` there shares it" in local
-    (elsewhere,) = errors([ObjectFile("d.o", (data(),), (shared("_start", ".data"),))], kinds)
-    assert "is not in a section of code" in elsewhere
+    for start in (shared("_start", ".data"), shared("_start", ".text", 2**64 - 1)):
+        (elsewhere,) = errors([ObjectFile("d.o", (data(), text()), (start,))], kinds)
+        assert "is not in a section of code" in elsewhere
 
 
 def test_undefined_symbols_name_the_line_and_a_likely_name(kinds: Kinds) -> None:

@@ -1,0 +1,72 @@
+"""Cuts a source into lines and blanks its comments, which begin with `;`, `#`, `//` or `/*`.
+
+Comments become spaces, so that each character keeps its offset. Strings and character constants
+are recognised here, because comment signs inside them are text.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dojo_tools.diagnostics import Report, Source, Span
+
+_PIECE = re.compile(
+    r"""(?P<comment>;[^\n]*|\#[^\n]*|//[^\n]*|/\*.*?\*/)"""
+    r"""|(?P<quoted>"(?:\\[^\n]|[^"\\\n])*"|'(?:\\[^\n]|[^'\\\n])*')"""
+    r"""|(?P<open>/\*|"|')""",
+    re.DOTALL,
+)
+_NOT_NEWLINE = re.compile(r"[^\n]")
+_UNTERMINATED = {
+    "/*": "this comment is never closed",
+    '"': "this string is never closed",
+    "'": "this character constant is never closed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A line without comments; `offset` is that of its first character in the source.
+
+    `broken` lines hold something unterminated, which has been reported.
+    """
+
+    offset: int
+    text: str
+    broken: bool = False
+
+
+def split_lines(source: Source, report: Report) -> Iterator[SourceLine]:
+    """Yield the lines of a source; report what is never closed at its start."""
+    broken: set[int] = set()
+    text = _blank_comments(source, report, broken)
+    offset = 0
+    for line in text.split("\n"):
+        is_broken = bool(broken) and any(offset <= place <= offset + len(line) for place in broken)
+        yield SourceLine(offset, line, is_broken)
+        offset += len(line) + 1
+
+
+def _blank_comments(source: Source, report: Report, broken: set[int]) -> str:
+    """Return the text with comments blanked; `broken` gets the offsets of what is never closed."""
+    text = source.text
+    pieces: list[str] = []
+    position = 0
+    while (match := _PIECE.search(text, position)) is not None:
+        start, end = match.span()
+        pieces.append(text[position:start])
+        if match["quoted"]:
+            pieces.append(match[0])
+        elif match["comment"]:
+            pieces.append(_NOT_NEWLINE.sub(" ", match[0]))
+        else:
+            # The rest belongs to what is open: of the file for a comment, else of the line.
+            newline = text.find("\n", end)
+            end = len(text) if match["open"] == "/*" or newline < 0 else newline
+            shown = end if match["open"] != "/*" else start + 2
+            report.error(_UNTERMINATED[match["open"]], Span(source, start, shown))
+            broken.add(start)
+            pieces.append(_NOT_NEWLINE.sub(" ", text[start:end]))
+        position = end
+    pieces.append(text[position:])
+    return "".join(pieces)

@@ -1,0 +1,82 @@
+"""The symbols of a source: labels, assignments, what is declared about them, numeric labels."""
+
+from dataclasses import dataclass, field
+
+from dojo_tools.assembler.tree import Anchor, Expression
+from dojo_tools.diagnostics import Span
+from dojo_tools.objects import Binding, SymbolKind
+
+TEMPORARY_PREFIX = ".L"
+"""Labels that start so are left out of the object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the order of statements, and where it comes to stand."""
+
+    index: int
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDef:
+    """A label: what stands at `position`."""
+
+    position: Position
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentDef:
+    """One of the assignments to a name; it holds from its position on."""
+
+    position: Position
+    expression: Expression
+    span: Span
+
+
+@dataclass(slots=True)
+class SymbolEntry:
+    """Everything said about a name: defined once as a label, or by assignments, or elsewhere."""
+
+    name: str
+    label: LabelDef | None = None
+    assignments: list[AssignmentDef] = field(default_factory=list[AssignmentDef])
+    binding: Binding | None = None
+    is_external: bool = False
+    is_hidden: bool = False
+    kind: SymbolKind = SymbolKind.NONE
+    size: int | None = None
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether this source gives the name a meaning."""
+        return self.label is not None or bool(self.assignments)
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether another file may define the name: `.extern`, `.global` or `.weak` says so."""
+        return self.is_external or self.binding in (Binding.GLOBAL, Binding.WEAK)
+
+    @property
+    def definition_span(self) -> Span | None:
+        """Where the name was first defined."""
+        if self.label is not None:
+            return self.label.span
+        return self.assignments[0].span if self.assignments else None
+
+
+@dataclass(slots=True)
+class Symbols:
+    """All names in the order in which they were first mentioned, and all numeric labels."""
+
+    entries: dict[str, SymbolEntry] = field(default_factory=dict[str, SymbolEntry])
+    numeric: dict[str, list[LabelDef]] = field(default_factory=dict[str, list[LabelDef]])
+
+    def entry(self, name: str) -> SymbolEntry:
+        """Return what is known of a name, from now on to be filled in."""
+        return self.entries.setdefault(name, SymbolEntry(name))
+
+    def defined_names(self) -> list[str]:
+        """Return every name with a meaning."""
+        return [name for name, entry in self.entries.items() if entry.is_defined]

@@ -1,0 +1,1 @@
+"""What executes instructions. Both engines share the vocabulary of `stop.py` and nothing else."""

@@ -1,0 +1,167 @@
+"""Runs the worked examples of a description: they prove the text, not only the engines."""
+
+import struct
+from collections.abc import Sequence
+
+from dojo_tools import floats
+from dojo_tools.bits import mask, to_unsigned
+from dojo_tools.description import (
+    EXAMPLE_ADDRESS,
+    Description,
+    Example,
+    Instruction,
+    InstructionDef,
+    OperandClass,
+    OperandKind,
+    Place,
+    Setting,
+    encode,
+)
+from dojo_tools.description.types import Kind, Type
+from dojo_tools.engines.reference.thread import ReferenceThread
+from dojo_tools.engines.stop import Stop, StopReason
+
+MEMORY_SIZE = 0x14_0000
+MEMORY_LOW = 0x100
+
+
+def run_example(
+    description: Description, definition: InstructionDef, example: Example
+) -> list[str]:
+    """Run a worked example; return what differs from what it promises, nothing if all holds."""
+    thread = ReferenceThread(description, MEMORY_SIZE, MEMORY_LOW)
+    thread.stop_at_breakpoints = True
+    values = {kind.name: _default(kind, i) for i, kind in enumerate(definition.operands, 1)}
+    predicate_count = _predicate_registers(definition)
+    for setting in example.before:
+        if setting.place.kind == "operand":
+            kind = definition.operand(setting.place.name)
+            if kind.operand_class is OperandClass.PREDICATE:
+                code = values[kind.name] = predicate_count - 1
+                thread.write_register(f"{kind.file}{code}", _scalar(setting))
+                if setting.place.zeroing:
+                    values[kind.name] += predicate_count
+            elif kind.operand_class is not OperandClass.REGISTER:
+                value = int(setting.values[0])
+                values[kind.name] = value - EXAMPLE_ADDRESS if kind.pc_relative else value
+    for setting in example.before:
+        _apply(thread, definition, values, setting)
+    ordered = tuple(values[kind.name] for kind in definition.operands)
+    word = encode(Instruction(definition, ordered))
+    thread.write_memory(EXAMPLE_ADDRESS, word.to_bytes(4, "little"))
+    thread.pc = EXAMPLE_ADDRESS
+    stop = thread.run(1)
+    differences = _compare_outcome(thread, stop, example)
+    for setting in example.after:
+        found, wanted = _read(thread, definition, values, setting.place), _bytes_of(setting)
+        if found != wanted:
+            differences.append(f"{_name(setting.place)} is {found.hex()}, not {wanted.hex()}")
+    return differences
+
+
+def _predicate_registers(definition: InstructionDef) -> int:
+    kinds = [k for k in definition.operands if k.operand_class is OperandClass.PREDICATE]
+    return (len(kinds[0].names) + 1) // 2 if kinds else 0
+
+
+def _default(kind: OperandKind, index: int) -> int:
+    """Return a register of its own for each register operand, else 0 or the first code."""
+    match kind.operand_class:
+        case OperandClass.REGISTER:
+            return index % len({code for _, code in kind.names})
+        case OperandClass.CONTROL:
+            return kind.names[0][1]
+        case _:
+            return 0
+
+
+def _apply(
+    thread: ReferenceThread, definition: InstructionDef, values: dict[str, int], setting: Setting
+) -> None:
+    place = setting.place
+    contents = _bytes_of(setting)
+    match place.kind:
+        case "memory":
+            thread.write_memory(place.address, contents)
+        case "control":
+            number = _control_number(thread, place)
+            thread.controls[number] = int.from_bytes(contents, "little")
+        case "operand":
+            kind = definition.operand(place.name)
+            if kind.operand_class is OperandClass.REGISTER:
+                name = f"{kind.file}{values[kind.name]}"
+                scalar = isinstance(thread.read_register(name), int)
+                value = int.from_bytes(contents, "little") if scalar else contents
+                thread.write_register(name, value)
+        case _:
+            raise AssertionError("an example can't set the pc")
+
+
+def _read(
+    thread: ReferenceThread, definition: InstructionDef, values: dict[str, int], place: Place
+) -> bytes:
+    size = (place.type.bit_count + 7) // 8
+    match place.kind:
+        case "memory":
+            return thread.read_memory(place.address, size)
+        case "control":
+            return thread.controls[_control_number(thread, place)].to_bytes(size, "little")
+        case "pc":
+            return thread.pc.to_bytes(size, "little")
+        case _:
+            kind = definition.operand(place.name)
+            value = thread.read_register(f"{kind.file}{values[kind.name]}")
+            if isinstance(value, int):
+                return (value & mask(place.type.bit_count)).to_bytes(size, "little")
+            return value
+
+
+def _control_number(thread: ReferenceThread, place: Place) -> int:
+    return next(c.number for c in thread.description.controls if c.name == place.name)
+
+
+def _compare_outcome(thread: ReferenceThread, stop: Stop, example: Example) -> list[str]:
+    """Return how the end of the instruction differs from the one promised."""
+    match stop.reason:
+        case StopReason.HALT:
+            found = f"halt {stop.code}"
+        case StopReason.FAULT:
+            assert stop.fault is not None
+            found = f"fault {stop.fault.kind.value}"
+        case StopReason.BREAKPOINT:
+            found = "break"
+        case StopReason.LIMIT:
+            found = "".join(f"print {printed.text}" for printed in thread.printed)
+    return [] if found == example.outcome else [f"`{found}` instead of `{example.outcome}`"]
+
+
+def _scalar(setting: Setting) -> int:
+    return int.from_bytes(_bytes_of(setting), "little")
+
+
+def _bytes_of(setting: Setting) -> bytes:
+    """Return a setting's values, repeated over the lanes, as little-endian bytes."""
+    type_ = setting.place.type
+    count = max(1, type_.lanes)
+    values = [setting.values[lane % len(setting.values)] for lane in range(count)]
+    if type_.is_bool:
+        bits = sum(int(value) << lane for lane, value in enumerate(values))
+        return bits.to_bytes((count + 7) // 8, "little")
+    return b"".join(_element_bytes(type_, value) for value in values)
+
+
+def _element_bytes(type_: Type, value: int | float) -> bytes:
+    if type_.kind is Kind.BRAIN_FLOAT:
+        return struct.pack("<H", floats.bf16_code(value))
+    if type_.kind is Kind.FLOAT:
+        return struct.pack("<I", floats.f32_code(value))
+    return to_unsigned(int(value), type_.width).to_bytes(type_.width // 8, "little")
+
+
+def _name(place: Place) -> str:
+    if place.kind == "memory":
+        return f"mem.{place.type}[0x{place.address:x}]"
+    return place.name
+
+
+__all__: Sequence[str] = ["run_example"]

@@ -1,0 +1,195 @@
+"""Turns an instruction's meaning into a Python function over the state of a thread.
+
+The generated text follows the checked tree statement by statement. A function gets the thread, its
+pc and the operands' values, and returns the next pc, or None for the instruction after. Names from
+the description get a trailing underscore, so they can't collide with the names used here. The
+text stays available to tracebacks.
+"""
+
+import linecache
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from dojo_tools import floats
+from dojo_tools.description import Description, InstructionDef
+from dojo_tools.description.semantics import (
+    Act,
+    Expression,
+    If,
+    Jump,
+    Let,
+    Statement,
+    Store,
+    WriteControl,
+    WriteRegister,
+)
+from dojo_tools.engines.reference import arithmetic
+from dojo_tools.engines.reference.operators import (
+    OPERATORS,
+    bits_of,
+    code_dtype,
+    from_bits,
+    wrap,
+)
+
+Execute = Callable[..., int | None]
+
+_NAMESPACE: dict[str, Any] = {
+    "np": np,
+    **{name: getattr(floats, name) for name in (
+        "bits_bf16", "bits_f32", "fma_bf16", "fma_f32", "from_bits_bf16", "from_bits_f32",
+        "from_integer_bf16", "from_integer_f32", "maximum_number", "minimum_number",
+        "round_bf16", "round_even", "to_integer",
+    )},
+    **{name: function for name, function in vars(arithmetic).items() if not name.startswith("_")},
+}
+
+
+def compile_instruction(definition: InstructionDef, description: Description) -> Execute:
+    """Return the function that executes an instruction."""
+    text = generate(definition, description)
+    name = f"<{definition.mnemonic} from {definition.defined_at}>"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    namespace = dict(_NAMESPACE)
+    exec(compile(text, name, "exec"), namespace)
+    return namespace["execute"]
+
+
+def generate(definition: InstructionDef, description: Description) -> str:
+    """Return the Python text of the function that executes an instruction."""
+    return _Generator(definition, description).text()
+
+
+class _Generator:
+    """The lines of one function, and the constants it names."""
+
+    def __init__(self, definition: InstructionDef, description: Description) -> None:
+        self.definition = definition
+        self.files = {file.name: file for file in description.registers}
+        self.lines: list[str] = []
+        self.constants: list[str] = []
+
+    def text(self) -> str:
+        """Return the whole function."""
+        operands = "".join(f", {kind.name}_" for kind in self.definition.operands)
+        statements = self.definition.meaning.statements
+        self._block(statements, "    ")
+        jumps = any("target = " in line for line in self.lines)
+        head = [f"def execute(thread, pc{operands}):"]
+        body = "\n".join(self.lines)
+        if "memory." in body:
+            head.append("    memory = thread.memory")
+        head += [
+            f"    {name}_file = thread.registers[{name!r}]"
+            for name in self.files
+            if f"{name}_file[" in body
+        ]
+        if jumps:
+            head.append("    target = None")
+            self.lines.append("    return target")
+        return "\n".join([*self.constants, *head, *self.lines]) + "\n"
+
+    def _block(self, statements: tuple[Statement, ...], indent: str) -> None:
+        for statement in statements:
+            self._statement(statement, indent)
+
+    def _statement(self, statement: Statement, indent: str) -> None:
+        match statement:
+            case Let(name, value):
+                copy = ".copy()" if value.type.lanes and _may_alias(value) else ""
+                self._line(indent, f"{name}_ = {self.expression(value)}{copy}")
+            case WriteRegister():
+                self._write(statement, indent)
+            case WriteControl(operand, value):
+                self._line(indent, f"thread.write_control({operand}_, {self.expression(value)})")
+            case Jump(target):
+                self._line(indent, f"target = thread.checked_target(pc, {self.expression(target)})")
+            case Store():
+                self._store(statement, indent)
+            case Act(action, arguments):
+                values = "".join(f", {self.expression(argument)}" for argument in arguments)
+                self._line(indent, f"thread.act_{action}(pc{values})")
+            case If(condition, then, otherwise):
+                self._line(indent, f"if {self.expression(condition)}:")
+                self._block(then, indent + "    ")
+                self._line(indent + "    ", "pass")
+                if otherwise:
+                    self._line(indent, "else:")
+                    self._block(otherwise, indent + "    ")
+
+    def _line(self, indent: str, text: str) -> None:
+        self.lines.append(indent + text)
+
+    def _write(self, statement: WriteRegister, indent: str) -> None:
+        operand = self.definition.operand(statement.operand)
+        file = self.files[operand.file]
+        type_ = statement.value.type
+        value = self.expression(statement.value)
+        index = f"{operand.name}_"
+        if type_.is_bool:
+            predicate = f"{statement.predicate}_" if statement.predicate else "0"
+            self._line(indent, f"thread.write_mask({index}, {value}, {predicate})")
+            return
+        bits = bits_of(type_, value)
+        if file.width == 64 and type_.lanes:
+            bits = f"int.from_bytes({bits}.tobytes(), 'little')"
+        if file.width == 64:
+            guard = "" if file.zero is None else f"if {index} != {file.zero}: "
+            self._line(indent, f"{guard}{file.name}_file[{index}] = {bits}")
+            return
+        place = f"{file.name}_file[{type_.width}][{index}]"
+        if statement.predicate is None:
+            self._line(indent, f"{place}[:] = {bits}")
+        else:
+            self._line(indent, f"thread.write_lanes({place}, {bits}, {statement.predicate}_)")
+
+    def _store(self, statement: Store, indent: str) -> None:
+        type_ = statement.value.type
+        address = self.expression(statement.address)
+        bits = bits_of(type_, self.expression(statement.value))
+        if type_.lanes:
+            text = f"memory.store_vector(pc, {address}, {statement.alignment}, {bits})"
+        else:
+            size = type_.width // 8
+            text = f"memory.store(pc, {address}, {size}, {statement.alignment}, {bits})"
+        self._line(indent, text)
+
+    def expression(self, expression: Expression) -> str:
+        """Return the Python text of an expression."""
+        if expression.operator == "register":
+            return self._read(expression)
+        if expression.operator == "lanes":
+            return self._lanes(expression)
+        arguments = [self.expression(argument) for argument in expression.arguments]
+        return OPERATORS[expression.operator](expression, arguments)
+
+    def _read(self, expression: Expression) -> str:
+        operand = self.definition.operand(str(expression.detail))
+        file = self.files[operand.file]
+        type_ = expression.type
+        index = f"{operand.name}_"
+        if file.width > 64:
+            return from_bits(type_, f"{file.name}_file[{type_.width}][{index}]")
+        text = f"{file.name}_file[{index}]"
+        if type_.is_bool:
+            return f"unpack_mask({text}, {type_.lanes})"
+        if type_.lanes:
+            packed = f"np.frombuffer({text}.to_bytes(8, 'little'), {code_dtype(type_)})"
+            return from_bits(type_, f"{packed}[:{type_.lanes}]")
+        if type_.width < file.width and not type_.is_signed:
+            text = f"({text} & {hex((1 << type_.width) - 1)})"
+        return wrap(type_, text) if type_.is_signed else from_bits(type_, text)
+
+    def _lanes(self, expression: Expression) -> str:
+        """Index with a constant that is made once, beside the function."""
+        assert isinstance(expression.detail, tuple)
+        name = f"LANES{len(self.constants)}"
+        self.constants.append(f"{name} = np.array({list(expression.detail)})")
+        return f"{self.expression(expression.arguments[0])}[{name}]"
+
+
+def _may_alias(expression: Expression) -> bool:
+    """Return whether a vector may be a view of a register rather than an array of its own."""
+    return expression.operator in ("register", "reinterpret", "local")

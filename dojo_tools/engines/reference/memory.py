@@ -1,0 +1,99 @@
+"""The node's SRAM: bounds and alignment are checked on every access, code written is remembered.
+
+Words written since the last flush are stale for instruction fetch, as the instruction cache of a
+node is not coherent with its SRAM.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from dojo_tools.bits import is_aligned
+from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal
+
+
+class Memory:
+    """`size` bytes from address 0, of which those below `low` are never allocated."""
+
+    __slots__ = ("bytes", "fetched", "low", "observed", "size", "written")
+
+    def __init__(self, size: int, low: int) -> None:
+        self.size = size
+        self.low = low
+        self.bytes = bytearray(size)
+        self.written = bytearray(size // 4)
+        self.fetched: dict[int, Any] = {}
+        self.observed: list[tuple[int, int]] | None = None
+
+    def check(self, pc: int, address: int, size: int, alignment: int, verb: str) -> None:
+        """Fault unless [address, address + size) is allocated SRAM and aligned."""
+        if self.low <= address <= self.size - size and is_aligned(address, alignment):
+            return
+        bytes_ = "1 byte" if size == 1 else f"{size} bytes"
+        access = f"{verb} of {bytes_} at 0x{address:x}"
+        if not self.low <= address <= self.size - size:
+            limits = f"SRAM is 0x{self.low:x}..0x{self.size - 1:x}"
+            hint = None
+            if address < self.low:
+                hint = "addresses below 0x100 are never allocated: is a pointer zero?"
+            raise FaultSignal(Fault(FaultKind.BOUNDS, pc, f"{access}: {limits}", hint))
+        raise FaultSignal(
+            Fault(
+                FaultKind.ALIGNMENT,
+                pc,
+                f"{access}: not a multiple of {alignment}",
+                f"the nearest fitting addresses are 0x{address & -alignment:x} and "
+                f"0x{(address & -alignment) + alignment:x}",
+            )
+        )
+
+    def load(self, pc: int, address: int, size: int, alignment: int) -> int:
+        """Return `size` bytes as an unsigned little-endian number."""
+        if address & (alignment - 1) or not self.low <= address <= self.size - size:
+            self.check(pc, address, size, alignment, "load")
+        return int.from_bytes(self.bytes[address : address + size], "little")
+
+    def load_vector(
+        self, pc: int, address: int, dtype: DTypeLike, lanes: int, alignment: int
+    ) -> NDArray[Any]:
+        """Return `lanes` elements as an array of its own."""
+        size = np.dtype(dtype).itemsize * lanes
+        self.check(pc, address, size, alignment, "load")
+        return np.frombuffer(self.bytes, dtype, lanes, address).copy()
+
+    def store(self, pc: int, address: int, size: int, alignment: int, value: int) -> None:
+        """Write the low `size` bytes of a number, little-endian."""
+        if address & (alignment - 1) or not self.low <= address <= self.size - size:
+            self.check(pc, address, size, alignment, "store")
+        self.bytes[address : address + size] = (value & ((1 << 8 * size) - 1)).to_bytes(
+            size, "little"
+        )
+        self._mark(address, size)
+
+    def store_vector(self, pc: int, address: int, alignment: int, values: NDArray[Any]) -> None:
+        """Write the elements of an array."""
+        self.check(pc, address, values.nbytes, alignment, "store")
+        self.bytes[address : address + values.nbytes] = values.tobytes()
+        self._mark(address, values.nbytes)
+
+    def _mark(self, address: int, size: int) -> None:
+        """Note that code may have changed: a fetched instruction there is forgotten."""
+        first, last = address >> 2, (address + size - 1) >> 2
+        self.written[first : last + 1] = b"\1" * (last + 1 - first)
+        if self.observed is not None:
+            self.observed.append((address, size))
+        for word in range(first, last + 1):
+            if word << 2 in self.fetched:
+                del self.fetched[word << 2]
+
+    def flush_instructions(self) -> None:
+        """Make everything written so far visible to instruction fetch."""
+        self.written = bytearray(self.size // 4)
+        self.fetched.clear()
+
+    def place(self, address: int, contents: bytes) -> None:
+        """Write bytes from outside the machine: they are never stale."""
+        assert 0 <= address <= self.size - len(contents)
+        self.bytes[address : address + len(contents)] = contents
+        self.fetched.clear()

@@ -1,0 +1,308 @@
+"""The reference engine: one thread of one node, executed by functions generated from `isa/`.
+
+Slow, readable and obviously right. Each instruction takes one cycle; a fault leaves the state as
+it was before the instruction.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dojo_tools import floats
+from dojo_tools.bits import is_aligned, mask
+from dojo_tools.description import Description, Instruction, InstructionDef
+from dojo_tools.description.semantics import (
+    Act,
+    WriteControl,
+    expressions_of,
+    walk_expression,
+    walk_statements,
+)
+from dojo_tools.engines.reference.arithmetic import unpack_mask
+from dojo_tools.engines.reference.generate import Execute, compile_instruction
+from dojo_tools.engines.reference.memory import Memory
+from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal, Stop, StopReason
+
+RegisterValue = int | bytes
+
+
+class _Stopped(Exception):
+    """An instruction that completed and ends the run."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self.stop = stop
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Text that the program printed, and the cycle at which it did."""
+
+    cycle: int
+    text: str
+
+
+class ReferenceThread:
+    """A thread's registers and its node's memory.
+
+    A register file of 64-bit registers is a list of integers; a wider one is a dictionary from
+    lane width to a view, an array of shape (registers, lanes) of unsigned elements.
+    """
+
+    def __init__(
+        self,
+        description: Description,
+        memory_size: int,
+        memory_low: int,
+        functions: dict[int, tuple[Execute, bool]] | None = None,
+    ) -> None:
+        self.description = description
+        self.memory = Memory(memory_size, memory_low)
+        self.pc = 0
+        self.retired = 0
+        self.printed: list[Printed] = []
+        self.stop_at_breakpoints = False
+        self.controls = {control.number: 0 for control in description.controls}
+        self._widths = {c.number: mask(c.width) for c in description.controls}
+        self._counters = {
+            c.number for c in description.controls if c.name in ("cycle", "retired")
+        }
+        self._bytes: dict[str, NDArray[np.uint8]] = {}
+        self.registers: dict[str, Any] = {
+            file.name: self._new_file(file.name, file.count, file.width)
+            for file in description.registers
+        }
+        self._functions: dict[int, tuple[Execute, bool]] = {} if functions is None else functions
+
+    def _new_file(self, name: str, count: int, width: int) -> Any:
+        if width == 64:
+            return [0] * count
+        octets = np.zeros((count, width // 8), np.uint8)
+        self._bytes[name] = octets
+        views = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
+        return {lane_width: octets.view(dtype) for lane_width, dtype in views}
+
+    # ---- what the host sees
+
+    def read_register(self, name: str) -> RegisterValue:
+        """Return a register: an integer if it has 64 bits, else its bytes; `LookupError` if none."""
+        file, index = self.description.register_names[name]
+        if file.width == 64:
+            return self.registers[file.name][index]
+        return self._bytes[file.name][index].tobytes()
+
+    def write_register(self, name: str, value: RegisterValue) -> None:
+        """Set a register: an integer taken modulo 2^64, or all the bytes of a wider one."""
+        file, index = self.description.register_names[name]
+        if file.width == 64:
+            assert isinstance(value, int)
+            if index != file.zero:
+                self.registers[file.name][index] = value & mask(64)
+        else:
+            assert isinstance(value, bytes)
+            self._bytes[file.name][index] = np.frombuffer(value, np.uint8)
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Return bytes of SRAM."""
+        assert 0 <= address and address + size <= self.memory.size
+        return bytes(self.memory.bytes[address : address + size])
+
+    def write_memory(self, address: int, contents: bytes) -> None:
+        """Set bytes of SRAM from outside: they are never stale code."""
+        self.memory.place(address, contents)
+
+    def decode_at(self, pc: int) -> Instruction | None:
+        """Return the instruction at an address, or None where there is none."""
+        if not self.memory.low <= pc <= self.memory.size - 4 or not is_aligned(pc, 4):
+            return None
+        return self.description.decode(self._word(pc))
+
+    # ---- running
+
+    def run(self, limit: int) -> Stop:
+        """Execute until the thread stops or has retired `limit` more instructions."""
+        with floats.quiet():
+            return self._run(limit)
+
+    def _run(self, limit: int) -> Stop:
+        fetched = self.memory.fetched
+        pc, done = self.pc, 0
+        start = self.retired
+        try:
+            while done < limit:
+                entry = fetched.get(pc)
+                if entry is None:
+                    entry = self._fetch(pc)
+                execute, values, looks_at_counters = entry
+                if looks_at_counters:
+                    self.retired = start + done
+                pc = execute(self, pc, *values) or pc + 4
+                done += 1
+        except FaultSignal as signal:
+            return Stop(StopReason.FAULT, fault=signal.fault)
+        except _Stopped as stopped:
+            pc += 4
+            done += 1
+            return stopped.stop
+        finally:
+            self.pc = pc
+            self.retired = start + done
+        return Stop(StopReason.LIMIT)
+
+    def _word(self, pc: int) -> int:
+        return int.from_bytes(self.memory.bytes[pc : pc + 4], "little")
+
+    def _fetch(self, pc: int) -> tuple[Execute, tuple[int, ...], bool]:
+        """Decode the instruction at `pc` for the first time since the code there was written."""
+        memory = self.memory
+        if not memory.low <= pc <= memory.size - 4:
+            message = f"no memory at pc 0x{pc:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
+            raise FaultSignal(Fault(FaultKind.PC, pc, message))
+        if memory.written[pc >> 2]:
+            raise FaultSignal(
+                Fault(
+                    FaultKind.STALE,
+                    pc,
+                    "stale code: this word was written since the last flush of the instruction "
+                    "cache",
+                    "flush the instruction cache after writing code",
+                )
+            )
+        word = self._word(pc)
+        instruction = self.description.decode(word)
+        if instruction is None:
+            hint = "zeros: did execution run past the end of the code?" if word == 0 else None
+            message = f"illegal instruction word 0x{word:08x}"
+            raise FaultSignal(Fault(FaultKind.ILLEGAL, pc, message, hint))
+        execute, looks_at_counters = self._function(instruction.definition)
+        entry = (execute, _absolute_values(instruction, pc), looks_at_counters)
+        memory.fetched[pc] = entry
+        return entry
+
+    def _function(self, definition: InstructionDef) -> tuple[Execute, bool]:
+        key = definition.match
+        if key not in self._functions:
+            function = compile_instruction(definition, self.description)
+            self._functions[key] = (function, _looks_at_counters(definition))
+        return self._functions[key]
+
+    # ---- called by generated code
+
+    def checked_target(self, pc: int, target: int) -> int:
+        """Return a jump's target; fault at the jump if no instruction can stand there."""
+        memory = self.memory
+        if not memory.low <= target <= memory.size - 4:
+            message = (
+                f"jump to 0x{target:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
+            )
+            raise FaultSignal(Fault(FaultKind.PC, pc, message))
+        if not is_aligned(target, 4):
+            message = f"jump to 0x{target:x}: not a multiple of 4"
+            raise FaultSignal(Fault(FaultKind.PC, pc, message))
+        return target
+
+    def active(self, predicate: int, lanes: int) -> NDArray[np.bool_]:
+        """Return the lanes that a predicate's code lets through; code 0 is all of them."""
+        if predicate == 0:
+            return np.ones(lanes, np.bool_)
+        return unpack_mask(self._mask(predicate), lanes)
+
+    def _mask(self, predicate: int) -> int:
+        masks: list[int] = self.registers[self.description.predicate_file]
+        return masks[predicate % len(masks)]
+
+    def _zeroes(self, predicate: int) -> bool:
+        return predicate >= len(self.registers[self.description.predicate_file])
+
+    def write_lanes(self, place: NDArray[Any], bits: NDArray[Any], predicate: int) -> None:
+        """Write the active lanes; the others stay, or become zero under a zeroing predicate."""
+        if predicate == 0:
+            place[:] = bits
+            return
+        kept = np.zeros_like(place) if self._zeroes(predicate) else place
+        place[:] = np.where(self.active(predicate, len(bits)), bits, kept)
+
+    def write_mask(self, index: int, lanes: NDArray[np.bool_], predicate: int) -> None:
+        """Write truth values to a mask; bits beyond the lanes become zero."""
+        masks: list[int] = self.registers[self.description.predicate_file]
+        if predicate:
+            kept = unpack_mask(masks[index], len(lanes))
+            if self._zeroes(predicate):
+                kept = np.zeros_like(kept)
+            lanes = np.where(self.active(predicate, len(lanes)), lanes, kept)
+        masks[index] = int.from_bytes(np.packbits(lanes, bitorder="little").tobytes(), "little")
+
+    def read_control(self, number: int) -> int:
+        """Return a control register; counters count the instructions retired before this one."""
+        if number in self._counters:
+            return self.retired
+        return self.controls[number]
+
+    def write_control(self, number: int, value: int) -> None:
+        """Set the bits that a control register has."""
+        self.controls[number] = value & self._widths[number]
+
+    def act_halt(self, pc: int, code: int) -> None:
+        """End the thread."""
+        raise _Stopped(Stop(StopReason.HALT, code))
+
+    def act_trap(self, pc: int, code: int) -> None:
+        """Fault with a code of the program's choice."""
+        raise FaultSignal(Fault(FaultKind.TRAP, pc, f"trap {code}: the program gave up"))
+
+    def act_breakpoint(self, pc: int) -> None:
+        """Stop if a debugger asked for it."""
+        if self.stop_at_breakpoints:
+            raise _Stopped(Stop(StopReason.BREAKPOINT))
+
+    def act_flush_instructions(self, pc: int) -> None:
+        """Let instruction fetch see what was written."""
+        self.memory.flush_instructions()
+
+    def act_print_text(self, pc: int, address: int, size: int) -> None:
+        """Print bytes of SRAM; bytes that are not UTF-8 print as replacement characters."""
+        if size:
+            self.memory.check(pc, address, size, 1, "print")
+        self._print(self.memory.bytes[address : address + size].decode(errors="replace"))
+
+    def act_print_character(self, pc: int, code: int) -> None:
+        """Print a Unicode character; a number that is none prints as the replacement character."""
+        valid = code < 0x110000 and not 0xD800 <= code < 0xE000
+        self._print(chr(code) if valid else "\ufffd")
+
+    def act_print_signed(self, pc: int, value: int) -> None:
+        """Print a decimal number."""
+        self._print(str(value))
+
+    act_print_unsigned = act_print_signed
+
+    def act_print_hexadecimal(self, pc: int, value: int) -> None:
+        """Print a hexadecimal number."""
+        self._print(hex(value))
+
+    def act_print_float(self, pc: int, value: np.float32) -> None:
+        """Print the shortest decimal that reads back as the same float32."""
+        self._print(floats.f32_text(int(floats.bits_f32(np.asarray(value)))))
+
+    def _print(self, text: str) -> None:
+        self.printed.append(Printed(self.retired, text))
+
+
+def _absolute_values(instruction: Instruction, pc: int) -> tuple[int, ...]:
+    """Return the operands' values; those relative to the pc become addresses."""
+    pairs = zip(instruction.definition.operands, instruction.values, strict=True)
+    return tuple(pc + value if kind.pc_relative else value for kind, value in pairs)
+
+
+def _looks_at_counters(definition: InstructionDef) -> bool:
+    """Return whether an instruction can see or show how many instructions have retired."""
+    for statement in walk_statements(definition.meaning.statements):
+        if isinstance(statement, Act | WriteControl):
+            return True
+        for expression in expressions_of(statement):
+            if any(inner.operator == "control" for inner in walk_expression(expression)):
+                return True
+    return False
+
