@@ -6,7 +6,7 @@ same function serves operands, data, directives and the conditions of pseudo-ins
 """
 
 import bisect
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from dataclasses import dataclass
 
 from dojo_tools.assembler.literals import NUMBER_WIDTH_MAX
@@ -30,6 +30,7 @@ from dojo_tools.diagnostics import Span, did_you_mean
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 _DEPTH_MAX = NESTING_MAX + 32  # expansions nest an operand a little deeper than it was written
+_CHAIN_MAX = 64
 _HINT_COUNT_MAX = 20
 
 
@@ -56,8 +57,8 @@ class Evaluator:
     def __init__(self, symbols: Symbols, registers: Container[str]) -> None:
         self._symbols = symbols
         self._registers = registers
-        self._assigned: dict[Position, Value] = {}
-        self._active: set[Position] = set()
+        self._assigned: dict[int, Value | Refused] = {}
+        self._active: set[int] = set()
         self._depth = 0
         self._hint_count = 0
 
@@ -108,16 +109,30 @@ class Evaluator:
 
     def assign(self, assignment: AssignmentDef) -> Value:
         """Return the value of an assigned name, evaluated where the assignment stands."""
-        position = assignment.position
-        if position in self._active:
+        index = assignment.position.index
+        if index in self._active:
             raise Refused("the value of this name depends on itself", assignment.span)
-        self._active.add(position)
+        if len(self._active) > _CHAIN_MAX:
+            raise Refused(
+                f"this name is reached through more than {_CHAIN_MAX} assignments", assignment.span
+            )
+        self._active.add(index)
         try:
-            value = self.value(assignment.expression, position)
+            self._assigned[index] = self.value(assignment.expression, assignment.position)
+        except Refused as refused:
+            self._assigned[index] = refused
         finally:
-            self._active.remove(position)
-        self._assigned[position] = value
-        return value
+            self._active.remove(index)
+        return self._known(assignment)
+
+    def _known(self, assignment: AssignmentDef) -> Value:
+        """Return the value of an assignment, or refuse it again for the reason found before."""
+        known = self._assigned.get(assignment.position.index)
+        if known is None:
+            return self.assign(assignment)
+        if isinstance(known, Refused):
+            raise known
+        return known
 
     def _chain(self, expression: Binary, position: Position, earlier_only: bool) -> Value:
         """Evaluate operators that associate to the left in a loop: a long sum is not a deep one."""
@@ -145,8 +160,7 @@ class Evaluator:
             return Value(label.anchor.offset, label.anchor.section, name)
         if entry is not None and entry.assignments:
             assignment = _assignment_at(entry, node, position, earlier_only)
-            known = self._assigned.get(assignment.position)
-            return known if known is not None else self.assign(assignment)
+            return self._known(assignment)
         if entry is not None and entry.is_declared:
             return Value(0, None, name)
         raise Refused(f"undefined symbol `{name}`", span, self._undefined_hint(name))
