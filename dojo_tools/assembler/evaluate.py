@@ -27,6 +27,7 @@ from dojo_tools.assembler.tree import (
 from dojo_tools.bits import mask, signed_range, to_signed, to_unsigned
 from dojo_tools.description.expressions import BINARY, UNARY
 from dojo_tools.diagnostics import Span, did_you_mean
+from dojo_tools.objects import Binding
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 _DEPTH_MAX = NESTING_MAX + 32  # expansions nest an operand a little deeper than it was written
@@ -105,6 +106,18 @@ class Evaluator:
         value = self.value(expression, position, earlier_only)
         if not value.is_number:
             raise Refused(f"expected a number, found {describe(value)}", expression.span)
+        return value.number
+
+    def fixed_offset(self, value: Value, section: str) -> int | None:
+        """Return the offset of a value within `section` if the linker can't change it.
+
+        A weak symbol may turn out to be defined elsewhere.
+        """
+        if value.section != section:
+            return None
+        entry = self._symbols.entries.get(value.symbol) if value.symbol else None
+        if entry is not None and entry.binding is Binding.WEAK:
+            return None
         return value.number
 
     def assign(self, assignment: AssignmentDef) -> Value:

@@ -141,9 +141,14 @@ def fit(kind: OperandKind, operand: Operand, description: Description) -> Argume
     if kind.operand_class is OperandClass.IMMEDIATE:
         return _fit_immediate(operand, description)
     if isinstance(operand, Name):
-        code = dict(kind.names).get(operand.name)
-        if code is not None:
-            return Code(code, operand)
+        if kind.operand_class is OperandClass.REGISTER:
+            file, code = description.register_names.get(operand.name, (None, 0))
+            if file is not None and file.name == kind.file:
+                return Code(code, operand)
+        else:
+            for name, code in kind.names:
+                if name == operand.name:
+                    return Code(code, operand)
     raise _wrong_name(kind, operand, description)
 
 

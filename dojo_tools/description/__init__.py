@@ -11,6 +11,7 @@ from dojo_tools.description.description import (
     operand_text,
 )
 from dojo_tools.description.library import assembly_grammar, load_description
+from dojo_tools.description.machine_file import MachineDef, UnitCount, load_machine
 from dojo_tools.description.model import (
     EXAMPLE_ADDRESS,
     AliasDef,
@@ -51,6 +52,7 @@ __all__ = [
     "Format",
     "Instruction",
     "InstructionDef",
+    "MachineDef",
     "OperandClass",
     "OperandKind",
     "Parameter",
@@ -64,6 +66,7 @@ __all__ = [
     "SyntaxItem",
     "Timing",
     "Unit",
+    "UnitCount",
     "Variant",
     "allows",
     "assembly_grammar",
@@ -72,5 +75,6 @@ __all__ = [
     "extract_ranges",
     "insert_ranges",
     "load_description",
+    "load_machine",
     "operand_text",
 ]

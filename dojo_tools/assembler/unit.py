@@ -1,0 +1,277 @@
+"""A source on its way to an object: its sections, its symbols, and its items in order.
+
+Everything stays symbolic here. The layout gives each item its offset, the output its bytes.
+"""
+
+from dataclasses import dataclass, field
+
+from dojo_tools.assembler.expand import Use
+from dojo_tools.assembler.symbols import (
+    AssignmentDef,
+    LabelDef,
+    Position,
+    SymbolEntry,
+    Symbols,
+)
+from dojo_tools.assembler.tree import (
+    Anchor,
+    Expression,
+    Label,
+    Name,
+    Number,
+    Refused,
+)
+from dojo_tools.description import DataKind, Description
+from dojo_tools.description.types import Type
+from dojo_tools.diagnostics import Diagnostic, Note, Report, Span, printable
+
+CODE_ALIGNMENT = 4
+TENSOR_ALIGNMENT = 64
+
+
+@dataclass(slots=True)
+class SectionState:
+    """A section being filled; one that is not `stored` takes space only."""
+
+    name: str
+    writable: bool
+    executable: bool
+    allocated: bool
+    stored: bool
+    alignment: int = 1
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The place of a label."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a data directive stores: integers or addresses, or the codes of floats."""
+
+    kind: DataKind
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """The contents of strings."""
+
+    contents: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """`count` times `value` in `width` bytes."""
+
+    count: Expression
+    value: Expression
+    width: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Space up to a multiple of `alignment` bytes, or of 2 to its power."""
+
+    alignment: Expression
+    fill: Expression | None = None
+    is_exponent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpace:
+    """Zeros for an array; `names` are the labels just before it."""
+
+    element: Type
+    dimensions: tuple[Expression, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorShape:
+    """The type of an array whose values are written by other directives."""
+
+    name: Name
+    element: Type
+    dimensions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOf:
+    """The size of a symbol."""
+
+    name: str
+    size: Expression
+
+
+Content = (
+    Use
+    | Mark
+    | AssignmentDef
+    | Values
+    | Bytes
+    | Space
+    | Alignment
+    | TensorSpace
+    | TensorShape
+    | SizeOf
+)
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing in the order of the source, and the includes that led to it."""
+
+    position: Position
+    content: Content
+    span: Span
+    trail: tuple[Note, ...]
+    size: int = 0
+
+
+class UnitBuilder:
+    """Collects the items, sections and symbols of a source.
+
+    `trail` names the includes that lead to the statement at hand; reports carry it.
+    """
+
+    def __init__(self, description: Description, report: Report) -> None:
+        self.description = description
+        self.report = report
+        self.items: list[Item] = []
+        self.sections: dict[str, SectionState] = {}
+        self.symbols = Symbols()
+        self.trail: tuple[Note, ...] = ()
+        self._section: SectionState | None = None
+        self._pending: list[Item] = []
+        self._reported: set[tuple[str, Span]] = set()
+
+    @property
+    def section(self) -> SectionState:
+        """The section that statements go to; a source starts in `.text`."""
+        if self._section is None:
+            self.enter(".text")
+        assert self._section is not None
+        return self._section
+
+    def enter(self, name: str) -> SectionState:
+        """Make a section the current one, and create it by the custom of its name if need be."""
+        if name not in self.sections:
+            self.sections[name] = _customary_section(name)
+        self._section = self.sections[name]
+        self._pending.clear()
+        return self._section
+
+    def refuse(self, refused: Refused, trail: tuple[Note, ...] | None = None) -> None:
+        """Report why a statement can't be used; what was reported before is left out."""
+        notes = self.trail if trail is None else trail
+        for found in refused.diagnostics:
+            assert found.span is not None
+            if (found.message, found.span) not in self._reported:
+                self._reported.add((found.message, found.span))
+                self.report.diagnostics.append(
+                    Diagnostic(
+                        found.severity, found.message, found.span, found.hint, found.notes + notes
+                    )
+                )
+
+    def position(self) -> Position:
+        """Return the position of the next item."""
+        return Position(len(self.items), Anchor(self.section.name))
+
+    def add(self, content: Content, span: Span, position: Position | None = None) -> None:
+        """Add an item to the current section; raises `Refused` if it can't stand there."""
+        self._check_place(content, span)
+        position = position or self.position()
+        item = Item(position, content, span, self.trail)
+        self.items.append(item)
+        if isinstance(content, Mark):
+            self._pending.append(item)
+        elif not isinstance(content, AssignmentDef | SizeOf | TensorShape):
+            self._pending.clear()
+
+    def define_label(self, label: Label) -> None:
+        """Define a label here; report a name that is taken."""
+        position = self.position()
+        definition = LabelDef(position, label.span)
+        if label.name[0].isdigit():
+            self.symbols.numeric.setdefault(str(int(label.name)), []).append(definition)
+        elif not self._is_taken(label.name, label.span):
+            self.symbols.entry(label.name).label = definition
+        self.add(Mark(label.name), label.span, position)
+
+    def assign(self, name: str, expression: Expression, span: Span) -> None:
+        """Give a name a value from here on; report a name that is taken by a label."""
+        if self._is_taken(name, span, by_assignment=True):
+            return
+        definition = AssignmentDef(self.position(), expression, span)
+        self.symbols.entry(name).assignments.append(definition)
+        self.add(definition, span, definition.position)
+
+    def add_tensor(
+        self, element: Type, dimensions: tuple[Expression, ...], span: Span
+    ) -> None:
+        """Reserve an array at the labels just before; they move to its alignment."""
+        if not self._pending:
+            raise Refused(
+                "this array has no name", span, "put a label before it: `name: .tensor ...`"
+            )
+        first = self._pending[0]
+        names = tuple(item.content.name for item in self._pending if isinstance(item.content, Mark))
+        alignment = Alignment(Number(TENSOR_ALIGNMENT, span))
+        position = Position(first.position.index, Anchor(self.section.name))
+        self.items.insert(self.items.index(first), Item(position, alignment, span, self.trail))
+        self.add(TensorSpace(element, dimensions, names), span)
+
+    def declare(self, name: Name) -> SymbolEntry:
+        """Return the entry of a symbol that a directive says something about."""
+        if name.name in self.description.register_names:
+            raise Refused(f"`{name.name}` is a register, not a symbol", name.span)
+        if name.name[0].isdigit():
+            raise Refused(f"expected a symbol, found numeric label `{name.name}`", name.span)
+        return self.symbols.entry(name.name)
+
+    def _is_taken(self, name: str, span: Span, by_assignment: bool = False) -> bool:
+        """Report a name that can't be defined here."""
+        notes = self.trail
+        if name in self.description.register_names:
+            message = f"`{name}` is a register and can't name anything else"
+        elif name == ".":
+            message = "`.` is the current address and can't be defined"
+        else:
+            entry = self.symbols.entry(name)
+            if not entry.is_defined or (by_assignment and entry.label is None):
+                return False
+            message = f"symbol `{name}` is already defined"
+            notes = (Note("first defined here", entry.definition_span), *notes)
+        self.report.error(message, span, notes=notes)
+        return True
+
+    def _check_place(self, content: Content, span: Span) -> None:
+        section = self.section
+        if isinstance(content, Use) and not section.executable:
+            raise Refused(
+                f"instructions can't stand in `{printable(section.name)}`, which is not executable",
+                span,
+                "write `.text` before them",
+            )
+        if isinstance(content, Use | Values | Bytes) and not section.stored:
+            raise Refused(
+                f"`{printable(section.name)}` takes space only, no values",
+                span,
+                "reserve with `.space`, or write `.data` before the values",
+            )
+
+
+def _customary_section(name: str) -> SectionState:
+    """Return a section with the attributes that its name stands for."""
+    stem = name.removeprefix(".").partition(".")[0]
+    executable = stem == "text"
+    writable = stem in ("data", "bss")
+    allocated = executable or writable or stem == "rodata"
+    alignment = CODE_ALIGNMENT if executable else 1
+    return SectionState(name, writable, executable, allocated, stem != "bss", alignment)

@@ -1,0 +1,94 @@
+"""Reads `isa/machines/*.toml` and a user's own machine files: sizes and rates of a machine."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from dojo_tools.description.locate import isa_folder
+from dojo_tools.diagnostics import did_you_mean, fail
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCount:
+    """How many units of a kind a node has."""
+
+    name: str
+    count: int
+    provenance: str
+
+
+@dataclass(frozen=True, slots=True)
+class MachineDef:
+    """A machine: bytes of SRAM a node, bytes from 0 that are never allocated, clock, units."""
+
+    name: str
+    sram_bytes: int
+    reserved_bytes: int
+    clock_hz: int
+    units: tuple[UnitCount, ...]
+
+
+SRAM_BYTES_MAX = 1 << 21
+
+
+def load_machine(name: str) -> MachineDef:
+    """Return a shipped machine by name, or the one in a file whose name ends in `.toml`.
+
+    Raises `InputError` for an unknown name or a wrong file, `OSError` for an unreadable one.
+    """
+    folder = isa_folder() / "machines"
+    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    known = sorted(file.stem for file in folder.glob("*.toml"))
+    if path.parent == folder and path.stem not in known:
+        hint = did_you_mean(name, known) or f"shipped are {', '.join(known)}"
+        raise fail(f"unknown machine `{name}`", hint=hint)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise fail(f"{path}: {error}") from None
+    return _machine(path, table)
+
+
+def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
+    node = _table(path, table, "node")
+    units = _table(path, table, "units")
+    machine = MachineDef(
+        path.stem,
+        _integer(path, node, "node", "sram_bytes"),
+        _integer(path, node, "node", "reserved_bytes"),
+        _integer(path, node, "node", "clock_hz"),
+        tuple(
+            UnitCount(
+                unit,
+                _integer(path, _table(path, units, unit), f"units.{unit}", "count"),
+                str(_table(path, units, unit).get("provenance", "")),
+            )
+            for unit in units
+        ),
+    )
+    if machine.sram_bytes > SRAM_BYTES_MAX or machine.sram_bytes % 64:
+        raise fail(
+            f"{path}: node.sram_bytes is {machine.sram_bytes}; it must be a multiple of 64, at most "
+            f"{SRAM_BYTES_MAX}"
+        )
+    if machine.reserved_bytes >= machine.sram_bytes:
+        raise fail(f"{path}: node.reserved_bytes leaves no memory")
+    return machine
+
+
+def _table(path: Path, table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = table.get(key)
+    if not isinstance(value, dict):
+        raise fail(f"{path}: no table `{key}`")
+    return cast("dict[str, Any]", value)
+
+
+def _integer(path: Path, table: Mapping[str, Any], where: str, key: str) -> int:
+    value = table.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise fail(f"{path}: `{where}.{key}` must be a positive integer, found {value!r}")
+    return value
+
+

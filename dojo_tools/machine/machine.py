@@ -1,0 +1,297 @@
+"""One node and one thread that run an image, with everything the host may look at or set."""
+
+import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dojo_tools.description import Description, InstructionDef, MachineDef, load_machine
+from dojo_tools.description.semantics import WriteControl, WriteRegister, walk_statements
+from dojo_tools.diagnostics import did_you_mean, fail
+from dojo_tools.disassembler import format_instruction
+from dojo_tools.engines.reference import Printed, ReferenceThread
+from dojo_tools.engines.stop import Fault, Stop, StopReason
+from dojo_tools.linker import DEFAULT_STACK_SIZE
+from dojo_tools.machine.tensors import ELEMENTS, decode_elements, encode_elements
+from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
+
+STACK_POINTER = "sp"
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended; instructions retired and cycles since the machine was made."""
+
+    stop: Stop
+    retired: int
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A place that an instruction wrote, as text before and after."""
+
+    place: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """One executed instruction; `stop` is set where it ended the run."""
+
+    cycle: int
+    pc: int
+    text: str
+    line: LineEntry | None
+    changes: tuple[Change, ...]
+    stop: Stop | None = None
+
+
+class Machine:
+    """A machine with an image loaded, ready to run from its entry.
+
+    The stack pointer starts at the stack top that the linker chose, everything else at zero.
+    """
+
+    def __init__(
+        self, image: Image, description: Description, machine: MachineDef | None = None
+    ) -> None:
+        self.image = image
+        self.description = description
+        self.definition = machine or load_machine("node")
+        sram = self.definition.sram_bytes
+        self._thread = ReferenceThread(description, sram, self.definition.reserved_bytes)
+        for segment in image.segments:
+            if segment.address + segment.memory_size > sram:
+                raise fail(
+                    f"{image.name}: a segment ends at "
+                    f"0x{segment.address + segment.memory_size:x}, SRAM at 0x{sram:x}"
+                )
+            self._thread.write_memory(segment.address, segment.contents)
+        self._thread.pc = image.entry
+        self._symbols = {symbol.name: symbol for symbol in image.symbols}
+        self._tensors = {image.symbols[t.symbol].name: t for t in image.tensors}
+        self._lines = sorted(image.lines, key=lambda line: line.offset)
+        self._line_starts = [line.offset for line in self._lines]
+        stack = self._symbols.get("__stack_top")
+        self._thread.write_register(STACK_POINTER, sram if stack is None else stack.value)
+
+    # ---- running
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction."""
+        return self._thread.pc
+
+    @property
+    def printed(self) -> list[Printed]:
+        """What the program has printed so far, in order."""
+        return self._thread.printed
+
+    def run(self, limit: int) -> RunResult:
+        """Run until the program stops or has retired `limit` more instructions."""
+        stop = self._thread.run(limit)
+        return RunResult(stop, self._thread.retired, self._thread.retired)
+
+    def trace(self, limit: int) -> Iterator[TraceEntry]:
+        """Run one instruction an item until the program stops; at most `limit` of them."""
+        for _ in range(limit):
+            entry = self._step()
+            yield entry
+            if entry.stop is not None:
+                return
+
+    def _step(self) -> TraceEntry:
+        thread = self._thread
+        pc, cycle = thread.pc, thread.retired
+        instruction = thread.decode_at(pc)
+        if instruction is None:
+            stop = thread.run(1)
+            return TraceEntry(cycle, pc, "illegal", self.line_at(pc), (), stop)
+        text = format_instruction(instruction, pc, self.description)
+        pairs = zip(instruction.definition.operands, instruction.values, strict=True)
+        values = {kind.name: value for kind, value in pairs}
+        places = _written_places(instruction.definition, values)
+        before = {place: self._place_text(*place) for place in places}
+        memory_before = bytes(thread.memory.bytes)
+        thread.memory.observed = []
+        stop = thread.run(1)
+        changes = [
+            Change(place[1], before[place], self._place_text(*place))
+            for place in places
+            if stop.reason is not StopReason.FAULT
+        ]
+        for address, size in thread.memory.observed:
+            old = memory_before[address : address + size]
+            new = thread.read_memory(address, size)
+            changes.append(Change(f"mem[0x{address:x}]", _bytes_text(old), _bytes_text(new)))
+        thread.memory.observed = None
+        ended = None if stop.reason is StopReason.LIMIT else stop
+        return TraceEntry(cycle, pc, text, self.line_at(pc), tuple(changes), ended)
+
+    def _place_text(self, kind: str, name: str) -> str:
+        if kind == "control":
+            control = next(c for c in self.description.controls if c.name == name)
+            return hex(self._thread.controls[control.number])
+        value = self._thread.read_register(name)
+        return hex(value) if isinstance(value, int) else _bytes_text(value)
+
+    # ---- registers and memory
+
+    def read_register(self, name: str) -> int | bytes:
+        """Return a register: an integer of 64 bits, or the bytes of a wider one.
+
+        Raises `InputError` for an unknown name.
+        """
+        self._check_register(name)
+        return self._thread.read_register(name)
+
+    def write_register(self, name: str, value: int | bytes) -> None:
+        """Set a register; an integer is taken modulo 2^64. Raises `InputError` if it can't."""
+        self._check_register(name)
+        size = self.description.register_names[name][0].width // 8
+        fits = isinstance(value, int) if size == 8 else (
+            isinstance(value, bytes) and len(value) == size
+        )
+        if not fits:
+            wanted = "an integer" if size == 8 else f"{size} bytes"
+            raise fail(f"register `{name}` holds {wanted}")
+        self._thread.write_register(name, value)
+
+    def _check_register(self, name: str) -> None:
+        known = self.description.register_names
+        if name not in known:
+            raise fail(f"unknown register `{name}`", hint=did_you_mean(name, known))
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Return bytes of SRAM. Raises `InputError` for a range outside it."""
+        self._check_range(address, size)
+        return self._thread.read_memory(address, size)
+
+    def write_memory(self, address: int, contents: bytes) -> None:
+        """Set bytes of SRAM. Raises `InputError` for a range outside it."""
+        self._check_range(address, len(contents))
+        self._thread.write_memory(address, contents)
+
+    def _check_range(self, address: int, size: int) -> None:
+        if not (0 <= address and 0 <= size and address + size <= self.definition.sram_bytes):
+            raise fail(
+                f"0x{address:x}..0x{address + size:x} is not within SRAM, "
+                f"0..0x{self.definition.sram_bytes:x}"
+            )
+
+    # ---- symbols and tensors
+
+    def symbol(self, name: str) -> Symbol:
+        """Return a symbol of the image. Raises `InputError` for an unknown name."""
+        found = self._symbols.get(name)
+        if found is None:
+            raise fail(
+                f"{self.image.name} has no symbol `{name}`", hint=did_you_mean(name, self._symbols)
+            )
+        return found
+
+    def tensor(self, name: str) -> TensorType | None:
+        """Return the type of a symbol's data, or None if it was given none."""
+        self.symbol(name)
+        return self._tensors.get(name)
+
+    def read_tensor(
+        self, name: str, element: str | None = None, shape: Sequence[int] | None = None
+    ) -> NDArray[Any]:
+        """Return the values at a symbol, bf16 as float32.
+
+        Element type and shape come from the symbol unless given; one without a type needs both.
+        """
+        element, shape = self._element_and_shape(name, element, shape)
+        count = 1
+        for dimension in shape:
+            count *= dimension
+        size = count * ELEMENTS[element].itemsize
+        contents = self.read_memory(self.symbol(name).value, size)
+        return decode_elements(contents, element).reshape(shape)
+
+    def write_tensor(self, name: str, values: NDArray[Any], element: str | None = None) -> None:
+        """Set the values at a symbol. Raises `InputError` if the shape is not the symbol's."""
+        element, shape = self._element_and_shape(name, element, values.shape)
+        known = self.tensor(name)
+        if known is not None and tuple(values.shape) != known.shape:
+            raise fail(f"symbol `{name}` has shape {known.shape}, the values have {values.shape}")
+        self.write_memory(self.symbol(name).value, encode_elements(values, element))
+
+    def _element_and_shape(
+        self, name: str, element: str | None, shape: Sequence[int] | None
+    ) -> tuple[str, tuple[int, ...]]:
+        known = self.tensor(name)
+        element = element or (known.element if known else None)
+        if shape is None and known is not None:
+            shape = known.shape
+        if element is None or shape is None:
+            raise fail(
+                f"symbol `{name}` has no type", hint="declare it with `.tensor`, or name one here"
+            )
+        if element not in ELEMENTS:
+            raise fail(f"unknown element type `{element}`", hint=did_you_mean(element, ELEMENTS))
+        return element, tuple(shape)
+
+    # ---- source lines
+
+    def line_at(self, pc: int) -> LineEntry | None:
+        """Return the source line of the instruction at an address, if the image knows it."""
+        index = bisect.bisect_right(self._line_starts, pc) - 1
+        if index < 0:
+            return None
+        line = self._lines[index]
+        return line if pc < line.offset + line.size else None
+
+    def fault_text(self, fault: Fault) -> str:
+        """Return a fault as a message: source line, what was accessed, its limits, a hint."""
+        line = self.line_at(fault.pc)
+        place = "" if line is None else f"{line.file}:{line.line}:{line.column}: "
+        text = f"{place}fault: {fault.message} (pc 0x{fault.pc:x})"
+        if line is not None:
+            text += "".join(f"\nnote: {note}" for note in line.notes)
+        hint = fault.hint or self._fault_hint(fault)
+        return text if hint is None else f"{text}\nhint: {hint}"
+
+    def _fault_hint(self, fault: Fault) -> str | None:
+        """Return a hint that only the state of the machine can give."""
+        stack = self._thread.read_register(STACK_POINTER)
+        limit = self._symbols.get("__stack_top")
+        if limit is None or not isinstance(stack, int):
+            return None
+        depth = limit.value - stack
+        size = self._symbols.get("__stack_size")
+        allowed = DEFAULT_STACK_SIZE if size is None else size.value
+        if depth > allowed:
+            return f"the stack is {depth} bytes deep, {allowed} are reserved"
+        return None
+
+
+def _written_places(
+    definition: InstructionDef, values: dict[str, int]
+) -> tuple[tuple[str, str], ...]:
+    """Return kind and name of the registers an instruction writes, in order, each once."""
+    places: dict[tuple[str, str], None] = {}
+    for statement in walk_statements(definition.meaning.statements):
+        if isinstance(statement, WriteRegister):
+            kind = definition.operand(statement.operand)
+            places["register", f"{kind.file}{values[kind.name]}"] = None
+        elif isinstance(statement, WriteControl):
+            kind = definition.operand(statement.operand)
+            code = values[kind.name]
+            places["control", next(n for n, number in kind.names if number == code)] = None
+    return tuple(places)
+
+
+def _bytes_text(contents: bytes) -> str:
+    """Return bytes as one number if they fit in 64 bits, else in groups of 4, lowest first."""
+    if len(contents) <= 8:
+        return hex(int.from_bytes(contents, "little"))
+    words = [contents[i : i + 4][::-1].hex() for i in range(0, len(contents), 4)]
+    return " ".join(words)
+
+
