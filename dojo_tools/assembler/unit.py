@@ -149,6 +149,7 @@ class UnitBuilder:
         self._section: SectionState | None = None
         self._pending: list[Item] = []
         self._reported: set[tuple[str, Span]] = set()
+        self._misplaced: set[str] = set()
 
     @property
     def section(self) -> SectionState:
@@ -184,7 +185,7 @@ class UnitBuilder:
         return Position(len(self.items), Anchor(self.section.name))
 
     def add(self, content: Content, span: Span, position: Position | None = None) -> None:
-        """Add an item to the current section; raises `Refused` if it can't stand there."""
+        """Add an item to the current section; report it if it can't stand there."""
         self._check_place(content, span)
         position = position or self.position()
         item = Item(position, content, span, self.trail)
@@ -224,7 +225,8 @@ class UnitBuilder:
         names = tuple(item.content.name for item in self._pending if isinstance(item.content, Mark))
         alignment = Alignment(Number(TENSOR_ALIGNMENT, span))
         position = Position(first.position.index, Anchor(self.section.name))
-        self.items.insert(self.items.index(first), Item(position, alignment, span, self.trail))
+        place = next(i for i in reversed(range(len(self.items))) if self.items[i] is first)
+        self.items.insert(place, Item(position, alignment, span, self.trail))
         self.add(TensorSpace(element, dimensions, names), span)
 
     def declare(self, name: Name) -> SymbolEntry:
@@ -252,18 +254,19 @@ class UnitBuilder:
         return True
 
     def _check_place(self, content: Content, span: Span) -> None:
-        section = self.section
+        section, name = self.section, printable(self.section.name)
         if isinstance(content, Use) and not section.executable:
-            raise Refused(
-                f"instructions can't stand in `{printable(section.name)}`, which is not executable",
-                span,
-                "write `.text` before them",
-            )
-        if isinstance(content, Use | Values | Bytes) and not section.stored:
-            raise Refused(
-                f"`{printable(section.name)}` takes space only, no values",
+            # One forgotten directive is one mistake, however many instructions follow.
+            if section.name not in self._misplaced:
+                message = f"instructions can't stand in `{name}`, which is not executable"
+                self.report.error(message, span, "write `.text` before them", self.trail)
+            self._misplaced.add(section.name)
+        elif isinstance(content, Use | Values | Bytes) and not section.stored:
+            self.report.error(
+                f"`{name}` takes space only, no values",
                 span,
                 "reserve with `.space`, or write `.data` before the values",
+                self.trail,
             )
 
 

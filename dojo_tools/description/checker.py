@@ -12,7 +12,6 @@ from typing import Any
 
 from lark import Token, Tree
 
-from dojo_tools.diagnostics import did_you_mean
 from dojo_tools.description.expressions import BINARY, UNARY
 from dojo_tools.description.model import OperandClass, OperandKind, RegisterFile
 from dojo_tools.description.semantics import (
@@ -31,6 +30,7 @@ from dojo_tools.description.semantics import (
 )
 from dojo_tools.description.source_tree import Entry, Rejected
 from dojo_tools.description.types import BOOL, U64, Kind, Type, parse_type
+from dojo_tools.diagnostics import did_you_mean
 
 STATEMENTS_MAX = 4096
 _BINARY_NAMES = {
@@ -385,7 +385,9 @@ class Checker:
                 a, b = self._constant(left), self._constant(right)
                 if a is None or b is None:
                     return None
-                if str(operator) in "/%" and b == 0 or str(operator) == "<<" and not 0 <= b < 64:
+                if (str(operator) in "/%" and b == 0) or (
+                    str(operator) == "<<" and not 0 <= b < 64
+                ):
                     raise self.entry.reject("this constant has no value", tree)
                 return BINARY[str(operator)](a, b)
             case _:
@@ -425,9 +427,7 @@ class Checker:
                 return Expression("control", U64, detail=name)
             case OperandClass.PREDICATE:
                 if view_token is None or not (view := self._type(view_token)).is_bool:
-                    raise self.entry.reject(
-                        f"a predicate is read as lanes, `{name}.boolx16`", tree
-                    )
+                    raise self.entry.reject(f"a predicate is read as lanes, `{name}.boolx16`", tree)
                 return Expression("active", view, detail=name)
             case OperandClass.REGISTER:
                 view = self._view(operand, name_token, view_token)
@@ -569,15 +569,11 @@ class Checker:
             self._check_count(tree, name, arguments, 1)
             if expected is None or not expected.lanes:
                 raise self.entry.reject("the count of lanes is not known here", tree)
-            return Expression(
-                "splat", expected, (self._expect(arguments[0], expected.element),)
-            )
+            return Expression("splat", expected, (self._expect(arguments[0], expected.element),))
         if name in self.functions:
             return self._expand_function(tree, self.functions[name], arguments)
         known = [*_UNIFORM, "replace", "splat", *self.functions]
-        raise self.entry.reject(
-            f"unknown function `{name}`", name_token, did_you_mean(name, known)
-        )
+        raise self.entry.reject(f"unknown function `{name}`", name_token, did_you_mean(name, known))
 
     def _check_count(self, tree: Any, name: str, arguments: list[Any], count: int) -> None:
         if len(arguments) != count:
@@ -623,8 +619,9 @@ class Checker:
     def _expand_function(
         self, tree: Any, function: FunctionDef, arguments: list[Any]
     ) -> Expression:
-        self._check_count(tree, function.entry.text(function.entry.head), arguments,
-                          len(function.parameters))
+        self._check_count(
+            tree, function.entry.text(function.entry.head), arguments, len(function.parameters)
+        )
         values = [
             self._expect(argument, type_)
             for argument, (_, type_) in zip(arguments, function.parameters, strict=True)
@@ -667,7 +664,9 @@ def _can_fault(statement: Statement) -> bool:
 
 
 def check_function(
-    entry: Entry, function: FunctionDef, files: Mapping[str, RegisterFile],
+    entry: Entry,
+    function: FunctionDef,
+    files: Mapping[str, RegisterFile],
     functions: Mapping[str, FunctionDef],
 ) -> None:
     """Check a function by itself; raises `Rejected`. It may call those defined before it."""

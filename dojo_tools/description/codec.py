@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON and back, for the parse cache: never a pickle, so a cache can't run code.
+"""Frozen dataclasses as JSON and back, for the parse cache: never a pickle, which could run code.
 
 A dataclass becomes [index of its class, fields...], a tuple [-1, items...], an enum member
 [-2, index of its class, value], a type its name in an object. An instance of a `shared` class
@@ -57,10 +57,10 @@ def decode(encoded: Any, classes: tuple[type, ...], table: Sequence[Any] = ()) -
         if tag == -1:
             return tuple([decode(item, classes, table) for item in items])
         if tag == -2:
-            return classes[items[0]](items[1])
+            return cast("Any", classes[items[0]])(items[1])
         if tag == -3:
             return table[items[0]]
-        chosen: Any = classes[tag]
+        chosen = cast("Any", classes[tag])
         if hasattr(chosen, "decode_deferred"):
             return chosen.decode_deferred(items[0])
         return chosen(*[decode(item, classes, table) for item in items])

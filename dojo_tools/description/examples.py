@@ -128,7 +128,9 @@ def _type(entry: Entry, token: Any) -> Type:
 def _value(entry: Entry, token: Any, type_: Type) -> int | float:
     text = entry.text(token)
     if type_.is_float:
-        return float(text) if not text.lstrip("+-").startswith(("0x", "0b")) else float(int(text, 0))
+        return (
+            float(text) if not text.lstrip("+-").startswith(("0x", "0b")) else float(int(text, 0))
+        )
     if text.lstrip("+-") in ("nan", "inf") or "." in text:
         raise entry.reject(f"`{text}` is not a value of {type_}", token)
     value = int(text, 0)

@@ -141,6 +141,6 @@ def _write_cache(entry: Path, description: Description) -> None:
         handle, temporary = tempfile.mkstemp(dir=entry.parent, prefix=entry.name)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        os.replace(temporary, entry)
+        Path(temporary).replace(entry)
     except OSError:
         return

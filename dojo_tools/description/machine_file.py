@@ -70,8 +70,8 @@ def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
     )
     if machine.sram_bytes > SRAM_BYTES_MAX or machine.sram_bytes % 64:
         raise fail(
-            f"{path}: node.sram_bytes is {machine.sram_bytes}; it must be a multiple of 64, at most "
-            f"{SRAM_BYTES_MAX}"
+            f"{path}: node.sram_bytes is {machine.sram_bytes}; it must be a multiple of 64, "
+            f"at most {SRAM_BYTES_MAX}"
         )
     if machine.reserved_bytes >= machine.sram_bytes:
         raise fail(f"{path}: node.reserved_bytes leaves no memory")
@@ -90,5 +90,3 @@ def _integer(path: Path, table: Mapping[str, Any], where: str, key: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise fail(f"{path}: `{where}.{key}` must be a positive integer, found {value!r}")
     return value
-
-

@@ -6,7 +6,6 @@ ranges are inclusive, `[31:26]`; sizes are in bytes, widths in bits.
 
 from dataclasses import dataclass
 from enum import Enum
-
 from typing import Any
 
 from dojo_tools.description import codec

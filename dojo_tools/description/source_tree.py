@@ -1,18 +1,26 @@
-"""Parsed description text: the tokens and trees of one entry, with its family parameters filled in."""
+"""Parsed description text: tokens and trees of one entry, its family parameters filled in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Tree as LarkTree
+from lark.tree import Meta
 
 from dojo_tools.description.locate import isa_folder
 from dojo_tools.diagnostics import Diagnostic, InputError, Severity, Source, Span, fail
 
-Node = Tree[Token] | Token
+Tree = Any
+"""A tree or token of Lark, whose children are known by the grammar, not by their types."""
+
+
+def is_tree(node: Any, kind: str) -> bool:
+    """Return whether a child is a tree of that kind, and neither a token nor left out."""
+    return isinstance(node, LarkTree) and bool(node.data == kind)
 
 
 class Rejected(Exception):
@@ -29,10 +37,11 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=True)
 
 
-def parse(source: Source) -> list[Tree[Token]]:
+def parse(source: Source) -> list[Tree]:
     """Return the items of a description file; raises `InputError` at the first syntax error."""
     try:
-        return _parser().parse(source.text).children  # type: ignore[return-value]
+        tree: Tree = _parser().parse(source.text)  # pyright: ignore[reportUnknownMemberType]  Lark
+        return tree.children
     except UnexpectedInput as error:
         raise InputError([_syntax_error(source, error)]) from None
 
@@ -44,7 +53,7 @@ def _syntax_error(source: Source, error: UnexpectedInput) -> Diagnostic:
     expected: set[str] = set()
     if isinstance(error, UnexpectedToken):
         expected = set(error.accepts or error.expected)
-        token: Token = error.token
+        token = cast("Token", error.token)  # pyright: ignore[reportUnknownMemberType]  Lark
         if token.type == "$END":
             start = end = len(source.text)
             found = "the end of the file"
@@ -70,7 +79,7 @@ class Entry:
     """One item of a description file, read with the values of its family's parameters."""
 
     source: Source
-    tree: Tree[Token]
+    tree: Tree
     parameters: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def text(self, token: Any) -> str:
@@ -104,9 +113,10 @@ class Entry:
         if isinstance(node, Token):
             start = node.start_pos or 0
             return Span(self.source, start, start + len(node))
-        if isinstance(node, Tree) and not node.meta.empty:  # type: ignore[redundant-expr]
-            return Span(self.source, node.meta.start_pos, node.meta.end_pos)  # type: ignore
-        return self.span(self.tree.children[0])
+        meta: Meta = node.meta
+        if meta.empty:
+            return self.span(self.head)
+        return Span(self.source, meta.start_pos, meta.end_pos)
 
     def reject(self, message: str, node: Any, hint: str | None = None) -> Rejected:
         """Return the exception that refuses this entry because of `node`."""

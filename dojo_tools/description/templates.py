@@ -30,6 +30,11 @@ def read_template(entry: Entry, tree: Any) -> Template:
     )
 
 
+def read_templates(entry: Entry, tree: Any) -> tuple[Template, ...]:
+    """Return the instructions of an expansion, in order."""
+    return tuple(read_template(entry, child) for child in tree.children)
+
+
 def read_expression(entry: Entry, tree: Any) -> TemplateExpression:
     """Return an integer expression over parameters; raises `Rejected` for anything else."""
     match tree.data:

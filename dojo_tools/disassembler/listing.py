@@ -4,12 +4,13 @@ Addresses and words stand in comments. Only executable sections are listed; what
 elsewhere is declared, not defined, since a field that a relocation will fill in is zero either way.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dojo_tools.description import Description
 from dojo_tools.diagnostics import printable
-from dojo_tools.disassembler.code import Line, Reference, disassemble
+from dojo_tools.disassembler.code import WORD_SIZE, Line, Reference, disassemble
 from dojo_tools.disassembler.names import Names
 from dojo_tools.objects import Binding, Image, ObjectFile, Relocation, Section, Symbol, Visibility
 
@@ -123,10 +124,12 @@ def _code_sections(file: ObjectFile | Image) -> tuple[Section, ...]:
 
 
 def _directive(section: Section) -> str:
-    if section.name == ".text":
-        return ".text"
-    flags = "aw" if section.writable else "a"
-    return f'.section {section.name}, "{flags}x"'
+    """Return the directive that begins a section; a name that no source can write is changed."""
+    name = re.sub(r"[^0-9A-Za-z_.$]", "_", section.name)
+    flags = "a" * section.allocated + "w" * section.writable + "x"
+    if (name, flags) == (".text", "ax") and section.alignment <= WORD_SIZE:
+        return name
+    return f'.section "{name}", "{flags}", {section.alignment}'
 
 
 def _addend(addend: int) -> str:

@@ -116,7 +116,7 @@ class Machine:
         values = {kind.name: value for kind, value in pairs}
         places = _written_places(instruction.definition, values)
         before = {place: self._place_text(*place) for place in places}
-        memory_before = bytes(thread.memory.bytes)
+        memory_before = bytes(thread.memory.contents)
         thread.memory.observed = []
         stop = thread.run(1)
         changes = [
@@ -153,8 +153,10 @@ class Machine:
         """Set a register; an integer is taken modulo 2^64. Raises `InputError` if it can't."""
         self._check_register(name)
         size = self.description.register_names[name][0].width // 8
-        fits = isinstance(value, int) if size == 8 else (
-            isinstance(value, bytes) and len(value) == size
+        fits = (
+            isinstance(value, int)
+            if size == 8
+            else (isinstance(value, bytes) and len(value) == size)
         )
         if not fits:
             wanted = "an integer" if size == 8 else f"{size} bytes"
@@ -177,7 +179,7 @@ class Machine:
         self._thread.write_memory(address, contents)
 
     def _check_range(self, address: int, size: int) -> None:
-        if not (0 <= address and 0 <= size and address + size <= self.definition.sram_bytes):
+        if not (address >= 0 and size >= 0 and address + size <= self.definition.sram_bytes):
             raise fail(
                 f"0x{address:x}..0x{address + size:x} is not within SRAM, "
                 f"0..0x{self.definition.sram_bytes:x}"
@@ -216,7 +218,7 @@ class Machine:
 
     def write_tensor(self, name: str, values: NDArray[Any], element: str | None = None) -> None:
         """Set the values at a symbol. Raises `InputError` if the shape is not the symbol's."""
-        element, shape = self._element_and_shape(name, element, values.shape)
+        element, _ = self._element_and_shape(name, element, values.shape)
         known = self.tensor(name)
         if known is not None and tuple(values.shape) != known.shape:
             raise fail(f"symbol `{name}` has shape {known.shape}, the values have {values.shape}")
@@ -293,5 +295,3 @@ def _bytes_text(contents: bytes) -> str:
         return hex(int.from_bytes(contents, "little"))
     words = [contents[i : i + 4][::-1].hex() for i in range(0, len(contents), 4)]
     return " ".join(words)
-
-

@@ -68,9 +68,7 @@ def test_the_end_of_a_section_may_have_a_label(use: Use, description: Descriptio
     assert texts(lines_of(bytes_of(use("jal", 0, 4)), description)) == ["jump L4", "L4:"]
 
 
-def test_a_target_outside_the_section_stays_a_distance(
-    use: Use, description: Description
-) -> None:
+def test_a_target_outside_the_section_stays_a_distance(use: Use, description: Description) -> None:
     contents = bytes_of(use("jal", 0, -4), use("jal", 0, 8))
     assert texts(lines_of(contents, description)) == ["jump . - 4", "jump . + 8"]
 
@@ -78,11 +76,12 @@ def test_a_target_outside_the_section_stays_a_distance(
 def test_a_label_inside_a_word_cuts_it(use: Use, description: Description) -> None:
     contents = bytes_of(use("addi", 1, 2, 3), use("jal", 0, -4))
     assert texts(lines_of(contents, description, {2: ("middle",)})) == [
+        "L0:",
         ".byte 0x03, 0x00",
         "middle:",
         ".byte 0x22, 0x20",
         "jump L0",
-    ] or "middle:" in texts(lines_of(contents, description, {2: ("middle",)}))
+    ]
 
 
 def test_a_relocated_operand_is_its_symbol(use: Use, description: Description) -> None:
@@ -102,9 +101,7 @@ def test_a_relocated_number_is_data(description: Description) -> None:
     ]
 
 
-def test_a_relocation_that_no_source_can_state_is_noted(
-    use: Use, description: Description
-) -> None:
+def test_a_relocation_that_no_source_can_state_is_noted(use: Use, description: Description) -> None:
     jump = relocation_of(description, "target21").number
     unknown = 9999
     contents = bytes_of(*[use("jal", 1, 8)] * 4)
@@ -115,7 +112,7 @@ def test_a_relocation_that_no_source_can_state_is_noted(
         14: (Reference(jump, "f"),),  # inside a word
     }
     lines = lines_of(contents, description, {}, references)
-    assert [line.note for line in lines] == [
+    assert [line.note for line in lines if line.contents] == [
         f"relocation {jump}: f",
         f"relocation {unknown}: f",
         f"relocation {jump}: f  relocation {jump}: g",

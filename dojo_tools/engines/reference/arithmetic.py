@@ -50,7 +50,11 @@ def divide_float(a: Any, b: Any) -> Any:
 
 def mulhi_vector(a: Array, b: Array, width: int) -> Array:
     """Return the high half of the product of each lane."""
-    return _each(lambda x, y: x * y >> width, a, b)
+    return _each(_high_product, a, b, width)
+
+
+def _high_product(a: int, b: int, width: int) -> int:
+    return a * b >> width
 
 
 def clz_scalar(value: int, width: int) -> int:

@@ -38,11 +38,24 @@ Execute = Callable[..., int | None]
 
 _NAMESPACE: dict[str, Any] = {
     "np": np,
-    **{name: getattr(floats, name) for name in (
-        "bits_bf16", "bits_f32", "fma_bf16", "fma_f32", "from_bits_bf16", "from_bits_f32",
-        "from_integer_bf16", "from_integer_f32", "maximum_number", "minimum_number",
-        "round_bf16", "round_even", "to_integer",
-    )},
+    **{
+        name: getattr(floats, name)
+        for name in (
+            "bits_bf16",
+            "bits_f32",
+            "fma_bf16",
+            "fma_f32",
+            "from_bits_bf16",
+            "from_bits_f32",
+            "from_integer_bf16",
+            "from_integer_f32",
+            "maximum_number",
+            "minimum_number",
+            "round_bf16",
+            "round_even",
+            "to_integer",
+        )
+    },
     **{name: function for name, function in vars(arithmetic).items() if not name.startswith("_")},
 }
 

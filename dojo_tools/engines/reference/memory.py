@@ -16,12 +16,12 @@ from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal
 class Memory:
     """`size` bytes from address 0, of which those below `low` are never allocated."""
 
-    __slots__ = ("bytes", "fetched", "low", "observed", "size", "written")
+    __slots__ = ("contents", "fetched", "low", "observed", "size", "written")
 
     def __init__(self, size: int, low: int) -> None:
         self.size = size
         self.low = low
-        self.bytes = bytearray(size)
+        self.contents = bytearray(size)
         self.written = bytearray(size // 4)
         self.fetched: dict[int, Any] = {}
         self.observed: list[tuple[int, int]] | None = None
@@ -52,7 +52,7 @@ class Memory:
         """Return `size` bytes as an unsigned little-endian number."""
         if address & (alignment - 1) or not self.low <= address <= self.size - size:
             self.check(pc, address, size, alignment, "load")
-        return int.from_bytes(self.bytes[address : address + size], "little")
+        return int.from_bytes(self.contents[address : address + size], "little")
 
     def load_vector(
         self, pc: int, address: int, dtype: DTypeLike, lanes: int, alignment: int
@@ -60,13 +60,13 @@ class Memory:
         """Return `lanes` elements as an array of its own."""
         size = np.dtype(dtype).itemsize * lanes
         self.check(pc, address, size, alignment, "load")
-        return np.frombuffer(self.bytes, dtype, lanes, address).copy()
+        return np.frombuffer(self.contents, dtype, lanes, address).copy()
 
     def store(self, pc: int, address: int, size: int, alignment: int, value: int) -> None:
         """Write the low `size` bytes of a number, little-endian."""
         if address & (alignment - 1) or not self.low <= address <= self.size - size:
             self.check(pc, address, size, alignment, "store")
-        self.bytes[address : address + size] = (value & ((1 << 8 * size) - 1)).to_bytes(
+        self.contents[address : address + size] = (value & ((1 << 8 * size) - 1)).to_bytes(
             size, "little"
         )
         self._mark(address, size)
@@ -74,7 +74,7 @@ class Memory:
     def store_vector(self, pc: int, address: int, alignment: int, values: NDArray[Any]) -> None:
         """Write the elements of an array."""
         self.check(pc, address, values.nbytes, alignment, "store")
-        self.bytes[address : address + values.nbytes] = values.tobytes()
+        self.contents[address : address + values.nbytes] = values.tobytes()
         self._mark(address, values.nbytes)
 
     def _mark(self, address: int, size: int) -> None:
@@ -92,8 +92,8 @@ class Memory:
         self.written = bytearray(self.size // 4)
         self.fetched.clear()
 
-    def place(self, address: int, contents: bytes) -> None:
+    def place(self, address: int, image: bytes) -> None:
         """Write bytes from outside the machine: they are never stale."""
-        assert 0 <= address <= self.size - len(contents)
-        self.bytes[address : address + len(contents)] = contents
+        assert 0 <= address <= self.size - len(image)
+        self.contents[address : address + len(image)] = image
         self.fetched.clear()

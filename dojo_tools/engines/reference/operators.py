@@ -90,7 +90,8 @@ def _invert(e: Expression, a: list[str]) -> str:
 def _extreme(e: Expression, a: list[str]) -> str:
     if e.type.is_float:
         return f"{e.operator}imum_number({a[0]}, {a[1]})"
-    return f"{'np.' if e.type.lanes else ''}{e.operator}{'imum' if e.type.lanes else ''}({a[0]}, {a[1]})"
+    name = f"np.{e.operator}imum" if e.type.lanes else e.operator
+    return f"{name}({a[0]}, {a[1]})"
 
 
 def _absolute(e: Expression, a: list[str]) -> str:
@@ -126,8 +127,10 @@ def _convert(e: Expression, a: list[str]) -> str:
     if target.is_float:
         return _convert_to_float(source, target, a[0])
     if source.is_float:
-        return f"to_integer({a[0]}, {dtype(target)})" if target.lanes else (
-            f"int(to_integer({a[0]}, {dtype(target)}))"
+        return (
+            f"to_integer({a[0]}, {dtype(target)})"
+            if target.lanes
+            else (f"int(to_integer({a[0]}, {dtype(target)}))")
         )
     if target.lanes:
         return f"{a[0]}.astype({dtype(target)})"

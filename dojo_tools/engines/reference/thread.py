@@ -66,9 +66,7 @@ class ReferenceThread:
         self.stop_at_breakpoints = False
         self.controls = {control.number: 0 for control in description.controls}
         self._widths = {c.number: mask(c.width) for c in description.controls}
-        self._counters = {
-            c.number for c in description.controls if c.name in ("cycle", "retired")
-        }
+        self._counters = {c.number for c in description.controls if c.name in ("cycle", "retired")}
         self._bytes: dict[str, NDArray[np.uint8]] = {}
         self.registers: dict[str, Any] = {
             file.name: self._new_file(file.name, file.count, file.width)
@@ -87,7 +85,7 @@ class ReferenceThread:
     # ---- what the host sees
 
     def read_register(self, name: str) -> RegisterValue:
-        """Return a register: an integer if it has 64 bits, else its bytes; `LookupError` if none."""
+        """Return a register: an integer if it has 64 bits, else its bytes; else `LookupError`."""
         file, index = self.description.register_names[name]
         if file.width == 64:
             return self.registers[file.name][index]
@@ -106,8 +104,8 @@ class ReferenceThread:
 
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of SRAM."""
-        assert 0 <= address and address + size <= self.memory.size
-        return bytes(self.memory.bytes[address : address + size])
+        assert 0 <= address <= self.memory.size - size
+        return bytes(self.memory.contents[address : address + size])
 
     def write_memory(self, address: int, contents: bytes) -> None:
         """Set bytes of SRAM from outside: they are never stale code."""
@@ -152,7 +150,7 @@ class ReferenceThread:
         return Stop(StopReason.LIMIT)
 
     def _word(self, pc: int) -> int:
-        return int.from_bytes(self.memory.bytes[pc : pc + 4], "little")
+        return int.from_bytes(self.memory.contents[pc : pc + 4], "little")
 
     def _fetch(self, pc: int) -> tuple[Execute, tuple[int, ...], bool]:
         """Decode the instruction at `pc` for the first time since the code there was written."""
@@ -194,9 +192,7 @@ class ReferenceThread:
         """Return a jump's target; fault at the jump if no instruction can stand there."""
         memory = self.memory
         if not memory.low <= target <= memory.size - 4:
-            message = (
-                f"jump to 0x{target:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
-            )
+            message = f"jump to 0x{target:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
             raise FaultSignal(Fault(FaultKind.PC, pc, message))
         if not is_aligned(target, 4):
             message = f"jump to 0x{target:x}: not a multiple of 4"
@@ -265,7 +261,7 @@ class ReferenceThread:
         """Print bytes of SRAM; bytes that are not UTF-8 print as replacement characters."""
         if size:
             self.memory.check(pc, address, size, 1, "print")
-        self._print(self.memory.bytes[address : address + size].decode(errors="replace"))
+        self._print(self.memory.contents[address : address + size].decode(errors="replace"))
 
     def act_print_character(self, pc: int, code: int) -> None:
         """Print a Unicode character; a number that is none prints as the replacement character."""
@@ -305,4 +301,3 @@ def _looks_at_counters(definition: InstructionDef) -> bool:
             if any(inner.operator == "control" for inner in walk_expression(expression)):
                 return True
     return False
-

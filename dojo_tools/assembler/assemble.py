@@ -1,0 +1,61 @@
+"""From the text of sources to an object."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dojo_tools.assembler.collect import Collector
+from dojo_tools.assembler.evaluate import Evaluator
+from dojo_tools.assembler.expand import Expander
+from dojo_tools.assembler.layout import lay_out
+from dojo_tools.assembler.output import Output
+from dojo_tools.assembler.unit import UnitBuilder
+from dojo_tools.description import Description
+from dojo_tools.diagnostics import Diagnostic, Report, Source
+from dojo_tools.objects import ObjectFile
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """An object and what is suspicious about its source."""
+
+    object: ObjectFile
+    warnings: tuple[Diagnostic, ...]
+
+
+def assemble(
+    source: Source | Sequence[Source],
+    description: Description,
+    include_folders: Sequence[Path] = (),
+    defines: Mapping[str, int] | None = None,
+) -> Assembly:
+    """Return the object that a source makes; several are read as one text, one after another.
+
+    Included files are searched beside the including one, then in `include_folders`. `defines` are
+    symbols assigned before the first line. Raises `InputError` with every mistake and warning.
+    """
+    sources = [source] if isinstance(source, Source) else source
+    report = Report()
+    unit = UnitBuilder(description, report)
+    expander = Expander(description)
+    collector = Collector(unit, expander, include_folders)
+    collector.define(defines or {})
+    for each in sources:
+        collector.read(each)
+    evaluator = Evaluator(unit.symbols, description.register_names)
+    lay_out(unit, expander, evaluator)
+    object_file = Output(unit, evaluator).write(sources[0].name)
+    _sort(report, collector.sources)
+    report.stop_if_errors()
+    return Assembly(object_file, tuple(report.diagnostics))
+
+
+def _sort(report: Report, sources: Sequence[Source]) -> None:
+    """Put the diagnostics of all phases in the order of the sources."""
+    order = {source: index for index, source in enumerate(sources)}
+
+    def place(diagnostic: Diagnostic) -> tuple[int, int]:
+        span = diagnostic.span
+        return (order.get(span.source, -1), span.start) if span is not None else (len(order), 0)
+
+    report.diagnostics.sort(key=place)

@@ -1,0 +1,74 @@
+"""What concerns several entries: encodings do not overlap, expansions name what exists."""
+
+from dojo_tools.description.expressions import Template, names_in
+from dojo_tools.description.source_tree import Entry
+from dojo_tools.description.tables import Tables
+from dojo_tools.diagnostics import did_you_mean
+
+ILLEGAL_WORDS = (0x0000_0000, 0xFFFF_FFFF)
+
+
+def check_overlaps(tables: Tables) -> None:
+    entries = tables.instructions
+    for index, (first, _) in enumerate(entries):
+        for second, entry in entries[index + 1 :]:
+            if (first.match ^ second.match) & first.mask & second.mask == 0:
+                tables.report.error(
+                    f"the encoding of `{second.mnemonic}` overlaps that of `{first.mnemonic}` "
+                    f"({first.defined_at})",
+                    entry.span(entry.head),
+                    "give one of them another code, or declare an `alias`",
+                )
+
+
+def check_illegal_words(tables: Tables) -> None:
+    for definition, entry in tables.instructions:
+        for word in ILLEGAL_WORDS:
+            if word & definition.mask == definition.match:
+                tables.report.error(
+                    f"`{definition.mnemonic}` would make 0x{word:08x} legal; that word must "
+                    "stay illegal",
+                    entry.span(entry.head),
+                )
+
+
+def check_expansions(tables: Tables) -> None:
+    """Check that every expansion names existing instructions and only its own parameters."""
+    known = {definition.mnemonic for definition, _ in tables.instructions}
+    known |= {alias.mnemonic for alias, _ in tables.aliases}
+    registers = {
+        name
+        for file in tables.registers.values()
+        for name in (*(f"{file.name}{i}" for i in range(file.count)), *dict(file.names))
+    }
+    expansions: list[tuple[Entry, set[str], tuple[Template, ...]]] = []
+    for definition, entry in tables.instructions:
+        expansions.append((entry, {kind.name for kind in definition.operands}, definition.far))
+    for alias, entry in tables.aliases:
+        expansions.append((entry, {kind.name for kind in alias.operands}, (alias.template,)))
+    for pseudo, entry in tables.pseudos:
+        names = {parameter.name for parameter in pseudo.parameters}
+        for variant in pseudo.variants:
+            expansions.append((entry, names, variant.lines))
+    for entry, parameters, lines in expansions:
+        for line in lines:
+            _check_template(tables, entry, line, known, parameters | registers)
+
+
+def _check_template(
+    tables: Tables, entry: Entry, line: Template, known: set[str], names: set[str]
+) -> None:
+    span = entry.span(entry.head)
+    if line.mnemonic not in known:
+        tables.report.error(
+            f"the expansion uses unknown instruction `{line.mnemonic}`",
+            span,
+            did_you_mean(line.mnemonic, known),
+        )
+    for operand in line.operands:
+        for name in names_in(operand.expression) - names:
+            tables.report.error(
+                f"the expansion uses `{name}`, neither a parameter nor a register",
+                span,
+                did_you_mean(name, names),
+            )

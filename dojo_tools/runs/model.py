@@ -1,0 +1,124 @@
+"""What a run is: a program, what goes in, what comes out, and what it is checked against.
+
+A `RunFile` comes from a `run.toml` or is made in Python; its paths are ready to open. Spans say
+where a wish was written; they are None for one that comes from a command line or from Python.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dojo_tools.diagnostics import Span
+from dojo_tools.runs.expression import Expression
+
+INSTRUCTIONS_MAX_DEFAULT = 10_000_000_000
+
+Number = int | float
+Numbers = Number | tuple["Numbers", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A value for a register of 64 bits or for a symbol, set before the program starts.
+
+    A symbol with a tensor type takes numbers, nested for a shape; another one an integer.
+    """
+
+    name: str
+    value: Numbers
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Numbers made up from a seed; the limits of `integers` are both included.
+
+    `kind` is one of `generate.KINDS`; a setting that the kind does not use is None.
+    """
+
+    kind: str
+    seed: int | None = None
+    low: Number | None = None
+    high: Number | None = None
+    mean: Number | None = None
+    deviation: Number | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A tensor to put at a symbol: read from a file, or generated; exactly one of the two.
+
+    `element` and `shape` are needed where the symbol has no type and must agree with one it has.
+    """
+
+    symbol: str
+    file: Path | None = None
+    generate: Generate | None = None
+    element: str | None = None
+    shape: tuple[int, ...] | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What an output is compared with: a file or an expression; exactly one of the two."""
+
+    file: Path | None = None
+    expression: Expression | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a number may be from the expected one; any of the three is enough.
+
+    |found - expected| <= absolute + relative * |expected|, or at most `ulp` numbers of the
+    element type away from the expected value rounded to it.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+    ulp: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """Labels for the greatest of each row of an output, and the share that must be right."""
+
+    labels: Path
+    at_least: float | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A tensor to take from a symbol when the program has halted: save it, check it, or both."""
+
+    symbol: str
+    save: Path | None = None
+    check: Check | None = None
+    tolerance: Tolerance = Tolerance()
+    accuracy: Accuracy | None = None
+    element: str | None = None
+    shape: tuple[int, ...] | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """Memory at a symbol to save however the run ends; bytes if the symbol has no type."""
+
+    symbol: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunFile:
+    """One run: `program` is an image, or the sources and objects to link."""
+
+    name: str
+    program: tuple[Path, ...]
+    arguments: tuple[Argument, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    dumps: tuple[Dump, ...] = ()
+    instructions_max: int = INSTRUCTIONS_MAX_DEFAULT

@@ -1,0 +1,91 @@
+"""Every instruction: encode and decode agree, and what is printed assembles to the same word."""
+
+import random
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from dojo_tools.assembler import assemble
+from dojo_tools.description import (
+    Description,
+    Instruction,
+    InstructionDef,
+    OperandKind,
+    allows,
+    encode,
+)
+from dojo_tools.diagnostics import Source
+from dojo_tools.disassembler import list_code
+from dojo_tools.objects import ObjectFile, Section
+
+SEED = 20261122
+WORD_COUNT = 100_000
+
+
+def random_value(kind: OperandKind, chance: random.Random) -> int:
+    """Return a value that an operand allows."""
+    if kind.names:
+        return chance.choice(kind.names)[1]
+    return chance.randrange(kind.low, kind.high + 1, kind.scale)
+
+
+def ends(kind: OperandKind) -> tuple[int, int]:
+    """Return the least and the greatest value that an operand allows."""
+    codes = [code for _, code in kind.names] or [kind.low, kind.high]
+    return min(codes), max(codes)
+
+
+def uses_of(definition: InstructionDef, count: int, chance: random.Random) -> Iterator[Instruction]:
+    """Yield `count` uses of an instruction: both ends of its operands first, then random ones."""
+    limits = [ends(kind) for kind in definition.operands]
+    yield Instruction(definition, tuple(low for low, _ in limits))
+    yield Instruction(definition, tuple(high for _, high in limits))
+    for _ in range(count - 2):
+        values = tuple(random_value(kind, chance) for kind in definition.operands)
+        yield Instruction(definition, values)
+
+
+def code_of(words: Iterable[int]) -> ObjectFile:
+    """Return an object of nothing but these words."""
+    contents = b"".join(word.to_bytes(4, "little") for word in words)
+    return ObjectFile("code.o", (Section(".text", False, True, True, 4, contents, len(contents)),))
+
+
+def test_a_word_decodes_to_what_was_encoded(description: Description) -> None:
+    chance = random.Random(SEED)
+    for definition in description.instructions:
+        for instruction in uses_of(definition, 12, chance):
+            found = description.decode(encode(instruction))
+            assert found == instruction, f"{definition.mnemonic} {instruction.values}"
+
+
+def test_values_beyond_an_operand_are_not_allowed(description: Description) -> None:
+    for kind in description.operands:
+        if not kind.names:
+            assert allows(kind, kind.low)
+            assert allows(kind, kind.high)
+            assert not allows(kind, kind.low - kind.scale)
+            assert not allows(kind, kind.high + kind.scale)
+
+
+@pytest.fixture(scope="module")
+def words(description: Description) -> list[int]:
+    """Valid words, equally many of each instruction, in random order."""
+    chance = random.Random(SEED)
+    each = -(-WORD_COUNT // len(description.instructions))
+    found = [
+        encode(use)
+        for definition in description.instructions
+        for use in uses_of(definition, each, chance)
+    ]
+    chance.shuffle(found)
+    return found
+
+
+def test_random_valid_words_reassemble_byte_for_byte(
+    description: Description, words: list[int]
+) -> None:
+    before = code_of(words)
+    text = "\n".join(list_code(before, description)) + "\n"
+    after = assemble(Source("code.s", text), description)
+    assert after.sections[0].contents == before.sections[0].contents

@@ -1,0 +1,61 @@
+"""Entries and words explained."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dojo_tools.description import Description, load_description
+from dojo_tools.diagnostics import InputError
+from dojo_tools.manual import explain
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "objdump"
+
+
+@pytest.fixture(scope="module")
+def description() -> Description:
+    """The description that ships."""
+    return load_description()
+
+
+@pytest.mark.parametrize("subject", ["beq", "ld", "li", "ret", "vadd.f32", "0x4822_ff83"])
+def test_a_page(
+    description: Description, golden: Callable[[Path, str], None], subject: str
+) -> None:
+    golden(GOLDEN / f"explain-{subject}.txt", explain(subject, description) + "\n")
+
+
+def test_every_mnemonic_has_a_page_for_each_form(description: Description) -> None:
+    for mnemonic, entries in description.mnemonics.items():
+        page = explain(mnemonic, description)
+        assert all(f"Defined at  {entry.defined_at}" in page for entry in entries)
+
+
+def test_case_does_not_matter(description: Description) -> None:
+    assert explain("ADD", description) == explain("add", description)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("0x00000000", "illegal: no instruction in major opcode 0x00 (illegal: always illegal"),
+        ("0x60000000", "illegal: no instruction in major opcode 0x18"),
+        ("0x180007ff", "illegal: no such operation in major opcode 0x06 (alu:"),
+        ("0x3c00fc04", "illegal: `slli.w xd, xa, shift5` with code 63 for shift5 (0..31)"),
+    ],
+)
+def test_an_illegal_word_says_why(description: Description, word: str, reason: str) -> None:
+    assert reason in explain(word, description)
+
+
+@pytest.mark.parametrize("subject", ["0x", "0x1_0000_0000", "12", "0xfg", "0b1"])
+def test_what_is_no_word_is_refused(description: Description, subject: str) -> None:
+    with pytest.raises(InputError, match="is not a word"):
+        explain(subject, description)
+
+
+def test_an_unknown_mnemonic_gets_the_nearest(description: Description) -> None:
+    with pytest.raises(InputError) as refusal:
+        explain("addd", description)
+    assert refusal.value.diagnostics[0].message == "unknown mnemonic `addd`"
+    assert refusal.value.diagnostics[0].hint == "did you mean `add`?"
