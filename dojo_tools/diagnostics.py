@@ -167,20 +167,23 @@ def fail(message: str, span: Span | None = None, hint: str | None = None) -> Inp
 
 
 def read_source(path: Path, name: str | None = None) -> Source:
-    """Read a text file as a source; `OSError` is left to the caller.
+    """Read a text file as a source, as `decode_source` does; `OSError` is left to the caller."""
+    return decode_source(path.read_bytes(), name or str(path))
 
-    A byte-order mark is dropped and CRLF line ends become LF. Raises `InputError` for bytes that
-    are not UTF-8, naming the offset of the first one.
+
+def decode_source(encoded: bytes, name: str) -> Source:
+    """Return the source that these bytes are: a byte-order mark is dropped, CRLF becomes LF.
+
+    Raises `InputError` for bytes that are not UTF-8, naming the offset of the first one.
     """
-    encoded = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    encoded = encoded.removeprefix(b"\xef\xbb\xbf")
     try:
         text = encoded.decode()
     except UnicodeDecodeError as error:
         raise fail(
-            f"{name or path}: not UTF-8 text: byte 0x{encoded[error.start]:02x} "
-            f"at offset {error.start}"
+            f"{name}: not UTF-8 text: byte 0x{encoded[error.start]:02x} at offset {error.start}"
         ) from None
-    return Source(name or str(path), text.replace("\r\n", "\n"))
+    return Source(name, text.replace("\r\n", "\n"))
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:

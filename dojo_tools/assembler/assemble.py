@@ -44,7 +44,7 @@ def assemble(
         collector.read(each)
     evaluator = Evaluator(unit.symbols, description.register_names)
     lay_out(unit, expander, evaluator)
-    object_file = Output(unit, evaluator).write(sources[0].name)
+    object_file = Output(unit, expander, evaluator).write(sources[0].name)
     _sort(report, collector.sources)
     report.stop_if_errors()
     return Assembly(object_file, tuple(report.diagnostics))

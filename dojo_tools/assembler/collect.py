@@ -91,7 +91,9 @@ class Collector:
         except InputError as error:
             raise Refused(error.diagnostics[0].message, operand.span) from None
         except OSError as error:
-            raise Refused(f"can't read `{printable(written)}`: {error.strerror}", operand.span) from None
+            raise Refused(
+                f"can't read `{printable(written)}`: {error.strerror}", operand.span
+            ) from None
         outer = self.builder.trail
         self.builder.trail = (Note("included from here", command.span), *outer)
         self.read(source)

@@ -38,7 +38,7 @@ _SECTION_TYPES = {"progbits": True, "nobits": False}
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """A directive: how many operands it takes (None: any number from the least on), and its work."""
+    """A directive: its work, and how many operands it takes; `most` is None for any number."""
 
     least: int
     most: int | None
@@ -156,9 +156,7 @@ def _apply_power_align(builder: UnitBuilder, command: Command) -> None:
 
 def _apply_tensor(builder: UnitBuilder, command: Command) -> None:
     element, *dimensions = command.operands
-    builder.add_tensor(
-        _element_type(element), tuple(map(_expression, dimensions)), command.span
-    )
+    builder.add_tensor(_element_type(element), tuple(map(_expression, dimensions)), command.span)
 
 
 def _apply_shape(builder: UnitBuilder, command: Command) -> None:
@@ -196,9 +194,11 @@ def _apply_section(builder: UnitBuilder, command: Command) -> None:
     is_new = name not in builder.sections
     section = builder.enter(name)
     if rest and isinstance(rest[0], Text):
-        _set_flags(section, rest.pop(0), is_new)
+        _set_flags(section, rest[0], is_new)
+        rest = rest[1:]
     if rest and isinstance(rest[0], Tag):
-        _set_type(section, rest.pop(0), is_new)
+        _set_type(section, rest[0], is_new)
+        rest = rest[1:]
     if rest:
         alignment = rest.pop(0)
         if not isinstance(alignment, Number) or not is_power_of_two(alignment.value):
@@ -212,8 +212,8 @@ def _apply_section(builder: UnitBuilder, command: Command) -> None:
         raise Refused(f"found {describe_operand(rest[0])} too many", rest[0].span)
 
 
-def _set_flags(section: SectionState, flags: Operand, is_new: bool) -> None:
-    letters = text_of(flags).contents.decode(errors="replace")
+def _set_flags(section: SectionState, flags: Text, is_new: bool) -> None:
+    letters = flags.contents.decode(errors="replace")
     unknown = letters.strip("awx")
     if unknown:
         raise Refused(

@@ -91,17 +91,13 @@ class Evaluator:
                 case Binary():
                     return self._chain(expression, position, earlier_only)
                 case Constant(operand):
-                    return _as_constant(
-                        expression, self.value(operand, position, earlier_only)
-                    )
+                    return _as_constant(expression, self.value(operand, position, earlier_only))
                 case Real(text, span):
                     raise Refused(f"expected an integer, found `{text}`", span)
         finally:
             self._depth -= 1
 
-    def number(
-        self, expression: Expression, position: Position, earlier_only: bool = False
-    ) -> int:
+    def number(self, expression: Expression, position: Position, earlier_only: bool = False) -> int:
         """Return the value of an expression that must be a number; raises `Refused`."""
         value = self.value(expression, position, earlier_only)
         if not value.is_number:
@@ -230,7 +226,8 @@ def _assignment_at(
         raise _too_late(node)
     if len(entry.assignments) > 1:
         raise Refused(
-            f"`{node.name}` is assigned {len(entry.assignments)} times, all of them later", node.span
+            f"`{node.name}` is assigned {len(entry.assignments)} times, all of them later",
+            node.span,
         )
     return entry.assignments[0]
 
@@ -290,9 +287,7 @@ def _check_operands(node: Binary, left: int, right: int) -> None:
     if node.operator == "<<" and left and right > NUMBER_WIDTH_MAX:
         raise _too_large(node.span)
     if node.operator == ">>" and right > NUMBER_WIDTH_MAX:
-        raise Refused(
-            f"shift count {right} is above {NUMBER_WIDTH_MAX}", node.right.span
-        )
+        raise Refused(f"shift count {right} is above {NUMBER_WIDTH_MAX}", node.right.span)
 
 
 def _checked(number: int, span: Span) -> Value:
@@ -303,5 +298,3 @@ def _checked(number: int, span: Span) -> Value:
 
 def _too_large(span: Span) -> Refused:
     return Refused(f"the result has more than {NUMBER_WIDTH_MAX} bits", span)
-
-

@@ -77,7 +77,7 @@ class Expander:
         forms = self._description.mnemonics.get(command.name)
         if forms is None:
             raise self._unknown(command)
-        form = find_form(forms, command)
+        form = find_form(forms, command, self._description)
         if isinstance(form, PseudoDef):
             arguments = bind_parameters(form, command, self._description)
             use = Use(form, arguments, command.span, anchor, trail)
@@ -219,5 +219,3 @@ def _substitute(
                 _substitute(right, arguments, span, anchor),
                 span,
             )
-
-

@@ -104,9 +104,7 @@ def read_shape(
     return tuple(shape)
 
 
-def _place(
-    unit: UnitBuilder, expander: Expander, evaluator: Evaluator, pass_count: int
-) -> bool:
+def _place(unit: UnitBuilder, expander: Expander, evaluator: Evaluator, pass_count: int) -> bool:
     """Place every item once and return whether anything moved."""
     evaluator.forget()
     moved = False
@@ -147,7 +145,7 @@ def _measure_space(
     if not 1 <= each <= _FILL_WIDTH_MAX:
         raise Refused(f"size {each} does not fit in the range 1..{_FILL_WIDTH_MAX}", width.span)
     if count < 0:
-        raise Refused(f"the count of bytes is negative: {count}", count_expression.span)
+        raise Refused(f"the count is negative: {count}", count_expression.span)
     if count * each > SECTION_SIZE_MAX:
         raise Refused(
             f"{count * each} bytes are more than a section can hold ({SECTION_SIZE_MAX >> 20} MiB)",

@@ -37,9 +37,11 @@ def read_integer(text: str, span: Span) -> int:
     if not _NUMBER.fullmatch(text):
         if _LEADING_ZERO.fullmatch(text):
             digits = text.lstrip("0_")
-            raise Refused(
-                f"`{text}` starts with a zero", span, f"write 0o{digits} or {digits}"
-            ) if digits else Refused(f"`{text}` starts with a zero", span, "write 0")
+            raise (
+                Refused(f"`{text}` starts with a zero", span, f"write 0o{digits} or {digits}")
+                if digits
+                else Refused(f"`{text}` starts with a zero", span, "write 0")
+            )
         raise Refused(
             f"`{text}` is not a number", span, "numbers are 42, 0x2a, 0o52, 0b10_1010, 'a', 1.5e-3"
         )

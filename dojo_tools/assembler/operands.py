@@ -32,9 +32,9 @@ from dojo_tools.description import (
     RegisterFile,
     SyntaxItem,
 )
+from dojo_tools.description.types import Type
 from dojo_tools.diagnostics import Span, did_you_mean
 from dojo_tools.floats import bf16_code_of_text, f32_code_of_text
-from dojo_tools.description.types import Type
 
 Form = InstructionDef | AliasDef | PseudoDef
 
@@ -54,7 +54,7 @@ Argument = Code | Expression
 """An operand that fits its kind: a code, or an immediate to be evaluated later."""
 
 
-def find_form(forms: Sequence[Form], command: Command) -> Form:
+def find_form(forms: Sequence[Form], command: Command, description: Description) -> Form:
     """Return the form with the shape of the operands found; raises `Refused`."""
     found = command.operands
     fitting = [form for form in forms if _takes_count(syntax_of(form), len(found))]
@@ -64,14 +64,16 @@ def find_form(forms: Sequence[Form], command: Command) -> Form:
     hint = "write " + " or ".join(f"`{form.syntax_text}`" for form in forms)
     if len(fitting) == 1:
         problems = [
-            Refused(_shape_message(item, operand), operand.span, hint)
+            Refused(_shape_message(item, operand, description), operand.span, hint)
             for item, operand in zip(syntax_of(fitting[0]), found, strict=False)
             if not _has_shape(item, operand)
         ]
         refuse_together(problems)
     if fitting:
         shapes = ", ".join("[...]" if isinstance(o, Memory) else "..." for o in found)
-        raise Refused(f"no form of `{command.name}` is `{command.name} {shapes}`", command.span, hint)
+        raise Refused(
+            f"no form of `{command.name}` is `{command.name} {shapes}`", command.span, hint
+        )
     raise Refused(f"`{command.name}` {_count_message(forms, len(found))}", command.span, hint)
 
 
@@ -158,7 +160,7 @@ def float_code(type_: Type, operand: Operand) -> int:
     code = None if text is None else _FLOAT_CODES[str(type_)](text)
     if code is None:
         raise Refused(
-            f"expected a {type_} number, found {describe_operand(operand)}",
+            f"expected a number to store as {type_}, found {describe_operand(operand)}",
             operand.span,
             "numbers are 1, -1.5e-3, 0x1.8p3, inf, nan",
         )
@@ -207,10 +209,10 @@ def _has_shape(item: SyntaxItem, operand: Operand) -> bool:
     return item.is_memory == isinstance(operand, Memory)
 
 
-def _shape_message(item: SyntaxItem, operand: Operand) -> str:
-    if item.is_memory:
-        return f"expected a memory operand, found {describe_operand(operand)}"
-    return f"expected an operand without brackets, found {describe_operand(operand)}"
+def _shape_message(item: SyntaxItem, operand: Operand, description: Description) -> str:
+    found = describe_operand(operand, description)
+    wanted = "a memory operand" if item.is_memory else "an operand without brackets"
+    return f"expected {wanted}, found {found}"
 
 
 def _count_message(forms: Sequence[Form], found: int) -> str:
@@ -319,5 +321,3 @@ def _range_text(kind: OperandKind) -> str:
     if kind.high == mask(kind.field.width):
         return f"{kind.field.width} unsigned bits {limits}"
     return f"the range {kind.low}..{kind.high}"
-
-

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import prod
 
 from dojo_tools.assembler.evaluate import Evaluator, Value, describe
-from dojo_tools.assembler.expand import Use
+from dojo_tools.assembler.expand import INSTRUCTION_SIZE, Expander, Use
 from dojo_tools.assembler.layout import measure, read_shape
 from dojo_tools.assembler.operands import Code, check_immediate
 from dojo_tools.assembler.symbols import TEMPORARY_PREFIX, AssignmentDef, SymbolEntry
-from dojo_tools.assembler.tree import Expression, Refused, refuse_together
+from dojo_tools.assembler.tree import Command, Expression, Refused, refuse_together
 from dojo_tools.assembler.unit import (
     CODE_ALIGNMENT,
     Alignment,
@@ -64,14 +64,16 @@ class _Reference:
 class Output:
     """Writes the items of a unit; everything that does not fit is reported."""
 
-    def __init__(self, unit: UnitBuilder, evaluator: Evaluator) -> None:
+    def __init__(self, unit: UnitBuilder, expander: Expander, evaluator: Evaluator) -> None:
         self._unit = unit
+        self._expander = expander
         self._evaluator = evaluator
         self._contents = {name: bytearray() for name in unit.sections}
         self._references: list[_Reference] = []
         self._lines: list[LineEntry] = []
         self._tensors: list[tuple[str, str, tuple[int, ...]]] = []
         self._misaligned: set[str] = set()
+        self._is_incomplete = unit.report.has_errors
 
     def write(self, name: str) -> ObjectFile:
         """Return the object; if anything was reported, it is not to be used."""
@@ -112,7 +114,11 @@ class Output:
 
     def _write_item(self, item: Item) -> None:
         section = self._unit.sections[item.position.anchor.section]
-        size = measure(item, section, self._evaluator)
+        try:
+            size = measure(item, section, self._evaluator)
+        except Refused:
+            self._is_incomplete = True
+            raise
         contents = self._contents[section.name]
         match item.content:
             case Use() as use:
@@ -166,18 +172,24 @@ class Output:
             self._unit.refuse(refused, _expansion_notes(use.trail) + item.trail)
 
     def _write_instruction(self, use: Use, definition: InstructionDef, item: Item) -> None:
-        contents = self._contents[use.anchor.section]
-        if not is_aligned(use.anchor.offset, CODE_ALIGNMENT):
-            if use.anchor.section not in self._misaligned:
-                self._misaligned.add(use.anchor.section)
-                raise Refused(
-                    f"this instruction stands at offset {use.anchor.offset}, not a multiple of "
-                    f"{CODE_ALIGNMENT}",
-                    use.span,
-                    f"write `.align {CODE_ALIGNMENT}` before it",
-                )
-        else:
-            self._misaligned.discard(use.anchor.section)
+        self._check_alignment(use, item)
+        self._contents[use.anchor.section] += self._encode(use, definition, item)
+
+    def _check_alignment(self, use: Use, item: Item) -> None:
+        """Report the first of instructions that stand at odd places, unless a mistake moved it."""
+        section, offset = use.anchor.section, use.anchor.offset
+        if is_aligned(offset, CODE_ALIGNMENT):
+            self._misaligned.discard(section)
+        elif section not in self._misaligned and not self._is_incomplete:
+            self._misaligned.add(section)
+            self._unit.report.error(
+                f"this instruction stands at offset {offset}, not a multiple of {CODE_ALIGNMENT}",
+                use.span,
+                f"write `.align {CODE_ALIGNMENT}` before it",
+                item.trail,
+            )
+
+    def _encode(self, use: Use, definition: InstructionDef, item: Item) -> bytes:
         values: list[int] = []
         problems: list[Refused] = []
         for kind in definition.operands:
@@ -191,11 +203,9 @@ class Output:
                 problems.append(refused)
         refuse_together(problems)
         word = encode(Instruction(definition, tuple(values)))
-        contents += word.to_bytes(CODE_ALIGNMENT, "little")
+        return word.to_bytes(INSTRUCTION_SIZE, "little")
 
-    def _immediate(
-        self, kind: OperandKind, expression: Expression, use: Use, item: Item
-    ) -> int:
+    def _immediate(self, kind: OperandKind, expression: Expression, use: Use, item: Item) -> int:
         """Return the number to encode; 0 where the linker will write it."""
         value = self._evaluator.value(expression, item.position)
         number = value.number
@@ -208,11 +218,15 @@ class Output:
                 )
             offset = self._evaluator.fixed_offset(value, use.anchor.section)
             if offset is None:
-                self._refer(value, kind.relocation, use.anchor.section, use.anchor.offset, expression.span)
+                self._refer(
+                    value, kind.relocation, use.anchor.section, use.anchor.offset, expression.span
+                )
                 return 0
             number = offset - use.anchor.offset
         elif not value.is_number:
-            self._refer(value, kind.relocation, use.anchor.section, use.anchor.offset, expression.span)
+            self._refer(
+                value, kind.relocation, use.anchor.section, use.anchor.offset, expression.span
+            )
             return 0
         check_immediate(kind, number, expression.span)
         return number
@@ -235,9 +249,7 @@ class Output:
 
     # Data.
 
-    def _values(
-        self, item: Item, kind: DataKind, expressions: tuple[Expression, ...]
-    ) -> bytes:
+    def _values(self, item: Item, kind: DataKind, expressions: tuple[Expression, ...]) -> bytes:
         anchor, size = item.position.anchor, kind.type.width // 8
         encoded = bytearray()
         problems: list[Refused] = []
@@ -282,9 +294,20 @@ class Output:
                 )
             padding = pattern * size
         else:
-            padding = bytes(size)
+            padding = self._default_padding(item, section, size)
         if section.stored:
             self._contents[section.name] += padding
+
+    def _default_padding(self, item: Item, section: SectionState, size: int) -> bytes:
+        """Return instructions that do nothing in code, zeros elsewhere."""
+        mnemonic = self._unit.description.padding
+        if not section.executable or not mnemonic or size < INSTRUCTION_SIZE:
+            return bytes(size)
+        command = Command(mnemonic, (), item.span, item.span)
+        use = self._expander.use(command, item.position.anchor)
+        assert isinstance(use.form, InstructionDef)
+        word = self._encode(use, use.form, item)
+        return bytes(size % INSTRUCTION_SIZE) + word * (size // INSTRUCTION_SIZE)
 
     # Arrays.
 

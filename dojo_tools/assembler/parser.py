@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput
 
 from dojo_tools.assembler.lines import SourceLine
 from dojo_tools.assembler.literals import read_character, read_integer, read_string
@@ -37,7 +37,9 @@ from dojo_tools.diagnostics import Source, Span
 NESTING_MAX = 256
 """Expressions may be nested so deep: in parentheses, operators, or symbols assigned later."""
 
-_LABELS = re.compile(r"[ \t]*(?:(?:(?:[A-Za-z_$]|\.(?![0-9]))[0-9A-Za-z_.$]*|[0-9]+)[ \t]*:[ \t]*)*")
+_LABELS = re.compile(
+    r"[ \t]*(?:(?:(?:[A-Za-z_$]|\.(?![0-9]))[0-9A-Za-z_.$]*|[0-9]+)[ \t]*:[ \t]*)*"
+)
 _STRINGS = re.compile(r"\"(?:\\[^\n]|[^\"\\\n])*\"|'(?:\\[^\n]|[^'\\\n])*'")
 _OPERAND_STARTS = frozenset(("LEFT_PARENTHESIS", "INTEGER", "NAME"))
 _FITTING = {
@@ -58,7 +60,8 @@ def parse_line(source: Source, line: SourceLine) -> Line:
         return parse_labels(source, line)
     _check_nesting(source, line)
     try:
-        tree = _parser().parse(line.text)
+        parser: Any = _parser()
+        tree = parser.parse(line.text)
     except UnexpectedInput as error:
         raise _syntax_error(source, line, error) from None
     return _Builder(source, line.offset).line(tree)
@@ -100,9 +103,7 @@ class _Builder:
                     labels.append(Label(str(token), self.span(token)))
                 case "assignment":
                     name, expression = child.children
-                    statement = Assignment(
-                        str(name), self.expression(expression), self.span(name)
-                    )
+                    statement = Assignment(str(name), self.expression(expression), self.span(name))
                 case _:
                     statement = self.command(child)
         return Line(tuple(labels), statement)
@@ -131,7 +132,7 @@ class _Builder:
         if isinstance(node, Token):
             return self.leaf(node)
         if depth > NESTING_MAX:
-            while isinstance(node, Tree):
+            while not isinstance(node, Token):
                 node = node.children[0]
             raise Refused(
                 f"this expression is nested deeper than {NESTING_MAX} levels", self.span(node)
@@ -151,7 +152,7 @@ class _Builder:
     def chain(self, node: Any, depth: int) -> Expression:
         """Build operators that associate to the left in a loop: a long sum is not a deep one."""
         steps: list[tuple[str, Any]] = []
-        while isinstance(node, Tree) and node.data == "binary":
+        while not isinstance(node, Token) and node.data == "binary":
             left, operator, right = node.children
             steps.append((str(operator), right))
             node = left
@@ -194,27 +195,21 @@ def _check_nesting(source: Source, line: SourceLine) -> None:
             )
 
 
-def _syntax_error(source: Source, line: SourceLine, error: UnexpectedInput) -> Refused:
-    """Return what was found and what fits, in words."""
-    fitting: set[str] = set()
-    if isinstance(error, UnexpectedToken):
-        fitting = set(error.accepts or error.expected)
-    elif isinstance(error, UnexpectedCharacters):
-        fitting = set(error.allowed or ())
-    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        start, length = error.pos_in_stream or 0, len(error.token)
-        found = f"`{error.token}`"
-    elif isinstance(error, UnexpectedToken):
-        start, length = len(line.text.rstrip()), 1
-        found = "the end of the line"
-    else:
-        start, length = error.pos_in_stream or 0, 1
+def _syntax_error(source: Source, line: SourceLine, error: Any) -> Refused:
+    """Return what was found and what fits, in words; `error` is Lark's."""
+    start, length = error.pos_in_stream, 1
+    if isinstance(error, UnexpectedCharacters):
+        fitting = set[str](error.allowed or ())
         found = _describe_character(line.text[start])
-    span = Span(source, line.offset + start, line.offset + start + length)
-    if not line.text[:start].strip():
-        wanted = "a label, an instruction or a directive"
+    elif error.token.type == "$END":
+        fitting = set[str](error.accepts or error.expected)
+        start, found = len(line.text.rstrip()), "the end of the line"
     else:
-        wanted = _describe_fitting(fitting)
+        fitting = set[str](error.accepts or error.expected)
+        length, found = len(error.token), f"`{error.token}`"
+    span = Span(source, line.offset + start, line.offset + start + length)
+    at_start = not line.text[:start].strip()
+    wanted = "a label, an instruction or a directive" if at_start else _describe_fitting(fitting)
     return Refused(f"found {found}, expected {wanted}", span)
 
 

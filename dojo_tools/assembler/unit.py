@@ -3,7 +3,7 @@
 Everything stays symbolic here. The layout gives each item its offset, the output its bytes.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dojo_tools.assembler.expand import Use
 from dojo_tools.assembler.symbols import (
@@ -213,9 +213,7 @@ class UnitBuilder:
         self.symbols.entry(name).assignments.append(definition)
         self.add(definition, span, definition.position)
 
-    def add_tensor(
-        self, element: Type, dimensions: tuple[Expression, ...], span: Span
-    ) -> None:
+    def add_tensor(self, element: Type, dimensions: tuple[Expression, ...], span: Span) -> None:
         """Reserve an array at the labels just before; they move to its alignment."""
         if not self._pending:
             raise Refused(

@@ -136,7 +136,7 @@ class Checker:
                 self._check_assign(tree)
             case "write":
                 self._check_write(tree)
-            case "jump":
+            case "set_pc":
                 self._emit(Jump(self._expect(tree.children[0], U64)), tree)
             case "store":
                 self._check_store(tree)
@@ -362,7 +362,7 @@ class Checker:
                 vector = self._vector(tree.children[0])
                 index = self._expect(tree.children[1], U64)
                 return Expression("element", vector.type.element, (vector, index))
-            case "call":
+            case "invoke":
                 return self._infer_call(tree, expected)
             case _:
                 raise self.entry.reject("this is not a value", tree)

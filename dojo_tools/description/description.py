@@ -42,7 +42,10 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Description:
-    """Everything the files of `isa/` say, checked."""
+    """Everything the files of `isa/` say, checked.
+
+    `padding` is the mnemonic that fills the space that alignment leaves in code; "" means zeros.
+    """
 
     fields: tuple[Field, ...]
     formats: tuple[Format, ...]
@@ -55,6 +58,7 @@ class Description:
     instructions: tuple[InstructionDef, ...]
     aliases: tuple[AliasDef, ...]
     pseudos: tuple[PseudoDef, ...]
+    padding: str = ""
 
     @cached_property
     def mnemonics(self) -> Mapping[str, tuple[InstructionDef | AliasDef | PseudoDef, ...]]:

@@ -53,6 +53,18 @@ def read_pseudo(tables: Tables, entry: Entry) -> None:
     tables.pseudos.append((pseudo, entry))
 
 
+def read_padding(tables: Tables, entry: Entry) -> None:
+    mnemonic_token, _summary = entry.tree.children
+    tables.define("padding", "", entry, mnemonic_token)
+    mnemonic = entry.text(mnemonic_token)
+    forms = [form for form, _ in (*tables.instructions, *tables.aliases)]
+    if not any(form.mnemonic == mnemonic and not form.operands for form in forms):
+        raise entry.reject(
+            f"`{mnemonic}` is no instruction or alias without operands", mnemonic_token
+        )
+    tables.padding = mnemonic
+
+
 def _parameter(tables: Tables, entry: Entry, tree: Any) -> Parameter:
     name_token, type_token = tree.children
     name = entry.text(name_token)

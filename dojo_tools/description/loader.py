@@ -9,7 +9,7 @@ next, so that one run shows every wrong entry.
 from collections.abc import Callable, Sequence
 
 from dojo_tools.description.description import Description
-from dojo_tools.description.expansion_reader import read_alias, read_pseudo
+from dojo_tools.description.expansion_reader import read_alias, read_padding, read_pseudo
 from dojo_tools.description.instruction_reader import read_function, read_instruction
 from dojo_tools.description.machine_reader import (
     read_codes,
@@ -39,6 +39,7 @@ _READERS: dict[str, Callable[[Tables, Entry], None]] = {
     "instruction": read_instruction,
     "alias": read_alias,
     "pseudo": read_pseudo,
+    "padding": read_padding,
 }
 
 

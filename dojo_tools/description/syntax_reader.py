@@ -47,4 +47,8 @@ def check_shape(
     required = sum(not item.optional for item in syntax)
     for count in range(required, len(syntax) + 1):
         shape = "".join("m" if item.is_memory else "p" for item in syntax[:count])
-        tables.define("mnemonic", f"{mnemonic} {shape}".rstrip(), entry, node)
+        earlier = tables.places.setdefault(("mnemonic", f"{mnemonic} {shape}"), entry.span(node))
+        if earlier != entry.span(node):
+            raise entry.reject(
+                f"`{mnemonic}` with operands of this shape is already defined at {earlier}", node
+            )

@@ -47,6 +47,7 @@ class Tables:
     )
     aliases: list[tuple[AliasDef, Entry]] = field(default_factory=list[tuple[AliasDef, Entry]])
     pseudos: list[tuple[PseudoDef, Entry]] = field(default_factory=list[tuple[PseudoDef, Entry]])
+    padding: str = ""
     provenance: dict[Source, Provenance] = field(default_factory=dict[Source, Provenance])
     sections: dict[Source, str] = field(default_factory=dict[Source, str])
 
@@ -91,6 +92,7 @@ class Tables:
             tuple(definition for definition, _ in self.instructions),
             tuple(alias for alias, _ in self.aliases),
             tuple(pseudo for pseudo, _ in self.pseudos),
+            self.padding,
         )
 
 

@@ -3,6 +3,12 @@
 from dojo_tools.disassembler.code import Line, Reference, disassemble
 from dojo_tools.disassembler.format import choose_form, format_instruction
 from dojo_tools.disassembler.listing import list_code
+from dojo_tools.disassembler.tables import (
+    list_contents,
+    list_relocations,
+    list_sections,
+    list_symbols,
+)
 
 __all__ = [
     "Line",
@@ -11,4 +17,8 @@ __all__ = [
     "disassemble",
     "format_instruction",
     "list_code",
+    "list_contents",
+    "list_relocations",
+    "list_sections",
+    "list_symbols",
 ]

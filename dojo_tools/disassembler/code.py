@@ -5,7 +5,7 @@ a relocation will fill in is written as its symbol where an operand or a data di
 relocation; any other is left to a note, because no source can state it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dojo_tools.description import DataKind, Description, Instruction
@@ -27,7 +27,7 @@ class Line:
     """A line of assembly: the labels before it, its bytes, its text, and a note for the reader."""
 
     address: int
-    labels: tuple[str, ...]
+    labels: Sequence[str]
     contents: bytes
     text: str
     note: str = ""
@@ -48,21 +48,24 @@ def disassemble(
     contents: bytes,
     address: int,
     description: Description,
-    labels: Mapping[int, tuple[str, ...]],
-    references: Mapping[int, tuple[Reference, ...]],
+    labels: Mapping[int, Sequence[str]],
+    references: Mapping[int, Sequence[Reference]],
     new_label: Callable[[int], str],
+    weak: Container[str] = (),
 ) -> Iterator[Line]:
     """Yield the lines of a section that starts at `address`; the last may hold only labels.
 
-    `labels` and `references` are by offset in the section. `new_label` names a branch target, an
-    address, that has no label yet; the first of several labels is the one that branches name.
+    `labels` and `references` are by offset in the section. A branch writes the first label of its
+    target; `new_label` names a target, an address, that has none, or a `weak` one first, which
+    another file may define.
     """
     pieces = list(_cut(contents, description, labels, references))
     starts = {piece.offset for piece in pieces} | {len(contents)}
     known = {address + offset: names for offset, names in labels.items() if offset in starts}
     for target in sorted({address + found for piece in pieces for found in _targets(piece)}):
-        if target not in known and target - address in starts:
-            known[target] = (new_label(target),)
+        names = known.get(target, ())
+        if (not names or names[0] in weak) and target - address in starts:
+            known[target] = (new_label(target), *names)
 
     def label_of(target: int) -> str | None:
         return known[target][0] if target in known else None
@@ -83,8 +86,8 @@ def disassemble(
 def _cut(
     contents: bytes,
     description: Description,
-    labels: Mapping[int, tuple[str, ...]],
-    references: Mapping[int, tuple[Reference, ...]],
+    labels: Mapping[int, Sequence[str]],
+    references: Mapping[int, Sequence[Reference]],
 ) -> Iterator[_Piece]:
     """Yield pieces, none of which has a label or a relocation inside."""
     breaks = sorted({*labels, *references, len(contents)}, reverse=True)
@@ -110,7 +113,7 @@ def _stated(
     offset: int,
     room: int,
     description: Description,
-    found: tuple[Reference, ...],
+    found: Sequence[Reference],
 ) -> _Piece | None:
     """Return the piece whose text makes the one relocation at `offset`, or None."""
     if len(found) != 1:

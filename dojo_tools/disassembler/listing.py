@@ -5,8 +5,7 @@ elsewhere is declared, not defined, since a field that a relocation will fill in
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 from dojo_tools.description import Description
 from dojo_tools.diagnostics import printable
@@ -19,88 +18,92 @@ _COMMENT_COLUMN = 40
 
 def list_code(file: ObjectFile | Image, description: Description) -> Iterator[str]:
     """Yield the lines of a listing, without line ends."""
-    listing = _Listing.of(file, description)
+    sections = {section.name: section for section in _code_sections(file)}
+    symbols = file.symbols
+    names = Names(symbols, description.register_names)
+    relocations = () if isinstance(file, Image) else file.relocations
+    listed = [r for r in relocations if r.section in sections]
+    labels = _labels(symbols, sections, names)
+    references = _references(listed, names)
+    weak = {names.of_symbol(i) for i, s in enumerate(symbols) if s.binding is Binding.WEAK}
+
     kind = "image" if isinstance(file, Image) else "object"
     yield f"; {printable(file.name)}: {kind}"
-    yield from listing.declarations()
-    for section in listing.sections:
+    yield from _declarations(symbols, {r.symbol for r in listed}, sections, names)
+    for name, section in sections.items():
         yield ""
-        yield from listing.section_lines(section)
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """A file's code, and what each symbol is called."""
-
-    description: Description
-    sections: tuple[Section, ...]
-    symbols: tuple[Symbol, ...]
-    relocations: tuple[Relocation, ...]
-    names: Names
-
-    @classmethod
-    def of(cls, file: ObjectFile | Image, description: Description) -> "_Listing":
-        """Return the listing of a file."""
-        names = Names(file.symbols, description.register_names)
-        relocations = () if isinstance(file, Image) else file.relocations
-        return cls(description, _code_sections(file), file.symbols, relocations, names)
-
-    def declarations(self) -> Iterator[str]:
-        """Yield what is said of names before any code."""
-        used = {relocation.symbol for s in self.sections for relocation in self._relocations_in(s)}
-        for index, symbol in enumerate(self.symbols):
-            name = self.names.of_symbol(index)
-            if not self._is_listed(symbol):
-                if index in used:
-                    yield f"    .extern {name}"
-                continue
-            if symbol.binding is not Binding.LOCAL:
-                yield f"    .{symbol.binding.name.lower()} {name}"
-            if symbol.visibility is not Visibility.DEFAULT:
-                yield f"    .{symbol.visibility.name.lower()} {name}"
-
-    def section_lines(self, section: Section) -> Iterator[str]:
-        """Yield a section: its directive, labels and code."""
         yield f"    {_directive(section)}"
         lines = disassemble(
             section.contents,
             section.address,
-            self.description,
-            self._labels(section),
-            self._references(section),
-            self.names.temporary,
+            description,
+            labels.get(name, {}),
+            references.get(name, {}),
+            names.temporary,
+            weak,
         )
         for line in lines:
             yield from (f"{label}:" for label in line.labels)
             if line.contents:
                 yield _format_line(line)
 
-    def _labels(self, section: Section) -> dict[int, tuple[str, ...]]:
-        """Return the names at each offset; local ones first, as a branch names its target."""
-        labels: dict[int, tuple[str, ...]] = {}
-        here = [i for i, s in enumerate(self.symbols) if s.section == section.name]
-        for index in sorted(here, key=lambda i: self.symbols[i].binding is not Binding.LOCAL):
-            offset = self.symbols[index].value - section.address
-            if 0 <= offset <= section.size:
-                labels[offset] = (*labels.get(offset, ()), self.names.of_symbol(index))
-        return labels
 
-    def _references(self, section: Section) -> dict[int, tuple[Reference, ...]]:
-        references: dict[int, tuple[Reference, ...]] = {}
-        for relocation in self._relocations_in(section):
-            expression = self.names.of_symbol(relocation.symbol) + _addend(relocation.addend)
-            found = Reference(relocation.kind, expression)
-            references[relocation.offset] = (*references.get(relocation.offset, ()), found)
-        return references
+def _offset_in(symbol: Symbol, sections: Mapping[str, Section]) -> int | None:
+    """Return where in a listed section a symbol stands, or None where it stands elsewhere."""
+    section = sections.get(symbol.section or "")
+    if section is None or not 0 <= symbol.value - section.address <= section.size:
+        return None
+    return symbol.value - section.address
 
-    def _relocations_in(self, section: Section) -> list[Relocation]:
-        return [r for r in self.relocations if r.section == section.name]
 
-    def _is_listed(self, symbol: Symbol) -> bool:
-        return any(
-            symbol.section == s.name and 0 <= symbol.value - s.address <= s.size
-            for s in self.sections
-        )
+def _declarations(
+    symbols: Sequence[Symbol], used: set[int], sections: Mapping[str, Section], names: Names
+) -> list[str]:
+    """Return what is said of names before any code, sorted."""
+    found: list[tuple[str, str]] = []
+    for index, symbol in enumerate(symbols):
+        name = names.of_symbol(index)
+        if _offset_in(symbol, sections) is None:
+            if index in used:
+                found.append(("extern", name))
+            continue
+        if symbol.binding is not Binding.LOCAL:
+            found.append((symbol.binding.name.lower(), name))
+        if symbol.visibility is not Visibility.DEFAULT:
+            found.append((symbol.visibility.name.lower(), name))
+    return [f"    .{directive} {name}" for directive, name in sorted(found)]
+
+
+def _labels(
+    symbols: Sequence[Symbol], sections: Mapping[str, Section], names: Names
+) -> dict[str, dict[int, list[str]]]:
+    """Return the names in each section at each offset: local ones first, then global, then weak.
+
+    The name of the section itself, which some relocations need, stands after other local ones.
+    """
+    labels: dict[str, dict[int, list[str]]] = {}
+    order = sorted(
+        range(len(symbols)),
+        key=lambda i: (symbols[i].binding.value, symbols[i].name == symbols[i].section),
+    )
+    for index in order:
+        offset = _offset_in(symbols[index], sections)
+        if offset is not None:
+            here = labels.setdefault(symbols[index].section or "", {})
+            here.setdefault(offset, []).append(names.of_symbol(index))
+    return labels
+
+
+def _references(
+    relocations: Sequence[Relocation], names: Names
+) -> dict[str, dict[int, list[Reference]]]:
+    """Return the relocations of each section at each offset."""
+    references: dict[str, dict[int, list[Reference]]] = {}
+    for relocation in relocations:
+        expression = names.of_symbol(relocation.symbol) + _addend(relocation.addend)
+        here = references.setdefault(relocation.section, {})
+        here.setdefault(relocation.offset, []).append(Reference(relocation.kind, expression))
+    return references
 
 
 def _code_sections(file: ObjectFile | Image) -> tuple[Section, ...]:

@@ -16,7 +16,7 @@ class Names:
     """The names in use in a listing."""
 
     def __init__(self, symbols: Sequence[Symbol], reserved: Collection[str]) -> None:
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
         self._reserved = reserved
         self._by_symbol = [self._claim(symbol.name) for symbol in symbols]
 
@@ -32,9 +32,11 @@ class Names:
         """Return `wanted`, or the first of `wanted.2`, `wanted.3`, ... that is free."""
         if not _NAME.fullmatch(wanted) or wanted in self._reserved:
             wanted = f"symbol.{re.sub('[^A-Za-z0-9_.]', '_', wanted)}"
-        name, number = wanted, 1
+        name, number = wanted, self._taken.get(wanted, 1)
         while name in self._taken:
             number += 1
             name = f"{wanted}.{number}"
-        self._taken.add(name)
+        # Where the search ended is where the next one for this name starts.
+        self._taken[name] = 1
+        self._taken[wanted] = number
         return name

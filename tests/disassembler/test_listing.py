@@ -58,8 +58,8 @@ def test_symbols_are_labels_and_declarations(description: Description) -> None:
     assert listed(file, description) == [
         ".extern table",
         ".global _start",
-        ".weak spare",
         ".hidden spare",
+        ".weak spare",
         ".text",
         "_start:",
         "la x1, table - 4",

@@ -1,7 +1,8 @@
 """Every instruction: encode and decode agree, and what is printed assembles to the same word."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,12 +15,12 @@ from dojo_tools.description import (
     allows,
     encode,
 )
-from dojo_tools.diagnostics import Source
+from dojo_tools.diagnostics import Source, read_source
 from dojo_tools.disassembler import list_code
 from dojo_tools.objects import ObjectFile, Section
 
 SEED = 20261122
-WORD_COUNT = 100_000
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "objdump"
 
 
 def random_value(kind: OperandKind, chance: random.Random) -> int:
@@ -68,24 +69,52 @@ def test_values_beyond_an_operand_are_not_allowed(description: Description) -> N
             assert not allows(kind, kind.high + kind.scale)
 
 
-@pytest.fixture(scope="module")
-def words(description: Description) -> list[int]:
-    """Valid words, equally many of each instruction, in random order."""
+# Assembling costs most of a millisecond a line, so the large count runs with `make soak`.
+@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_random_valid_words_reassemble_byte_for_byte(description: Description, count: int) -> None:
     chance = random.Random(SEED)
-    each = -(-WORD_COUNT // len(description.instructions))
-    found = [
+    each = -(-count // len(description.instructions))
+    words = [
         encode(use)
         for definition in description.instructions
         for use in uses_of(definition, each, chance)
     ]
-    chance.shuffle(found)
-    return found
-
-
-def test_random_valid_words_reassemble_byte_for_byte(
-    description: Description, words: list[int]
-) -> None:
+    chance.shuffle(words)
     before = code_of(words)
     text = "\n".join(list_code(before, description)) + "\n"
-    after = assemble(Source("code.s", text), description)
+    after = assemble(Source("code.s", text), description).object
     assert after.sections[0].contents == before.sections[0].contents
+
+
+def reassembled(source: Source, description: Description) -> tuple[ObjectFile, ObjectFile]:
+    """Return the object of a source, and that of its listing."""
+    before = assemble(source, description).object
+    text = "\n".join(list_code(before, description)) + "\n"
+    return before, assemble(Source("listing.s", text), description).object
+
+
+def references_of(file: ObjectFile) -> list[tuple[str, int, int, str, int]]:
+    """Return the relocations of the code, with the names of their symbols."""
+    executable = {section.name for section in file.sections if section.executable}
+    return [
+        (r.section, r.offset, r.kind, file.symbols[r.symbol].name, r.addend)
+        for r in file.relocations
+        if r.section in executable
+    ]
+
+
+def test_an_object_reassembles_to_the_same_words_and_relocations(
+    description: Description,
+) -> None:
+    before, after = reassembled(read_source(GOLDEN / "code.s", "code.s"), description)
+    for section in before.sections:
+        if section.executable:
+            assert section in after.sections
+    assert references_of(after) == references_of(before)
+
+
+def test_the_listing_of_an_object(
+    description: Description, golden: Callable[[Path, str], None]
+) -> None:
+    file = assemble(read_source(GOLDEN / "code.s", "code.s"), description).object
+    golden(GOLDEN / "code.txt", "\n".join(list_code(file, description)) + "\n")

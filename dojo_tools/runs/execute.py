@@ -1,0 +1,499 @@
+"""Executes a run: loads, puts tensors in, runs, takes tensors out and checks them.
+
+Everything that can be wrong with the files and expressions of a run is found before the program
+starts, and reported in one go.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dojo_tools.bits import mask
+from dojo_tools.description import Description
+from dojo_tools.diagnostics import Diagnostic, InputError, Report, Source, Span, fail, render
+from dojo_tools.engines.stop import Stop, StopReason
+from dojo_tools.machine import ELEMENTS, Machine, TraceEntry, load_program
+from dojo_tools.objects import ABSOLUTE, LineEntry
+from dojo_tools.runs.compare import (
+    AccuracyResult,
+    Comparison,
+    compare,
+    expected_integers,
+    measure_accuracy,
+)
+from dojo_tools.runs.convert import convert, is_float
+from dojo_tools.runs.expression import Shape, evaluate, result_shape
+from dojo_tools.runs.generate import generate_values
+from dojo_tools.runs.model import Accuracy, Argument, Check, Dump, Input, Numbers, Output, RunFile
+from dojo_tools.runs.report import InputResult, OutputResult, RunReport, Status, StopPlace
+from dojo_tools.runs.tensor_files import read_tensor_file, save_tensor_file
+
+SLICE_INSTRUCTIONS = 100_000
+PRINTED_MAX = 1 << 20
+SOURCE_BYTES_MAX = 1 << 22
+
+Returned = TypeVar("Returned")
+
+
+def _ignore(_: Any) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What to call while a run goes on.
+
+    `printed` gets what the program prints, soon after; `progressed` the count of instructions now
+    and then; `traced` every executed instruction, after what it printed, and makes the run slow.
+    """
+
+    printed: Callable[[str], None] = _ignore
+    progressed: Callable[[int], None] = _ignore
+    traced: Callable[[TraceEntry], None] | None = None
+
+
+def execute_run(
+    run_file: RunFile, description: Description, listener: Listener | None = None
+) -> RunReport:
+    """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
+
+    Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
+    """
+    warnings: list[Diagnostic] = []
+    image = load_program(run_file.program, description, warnings=warnings)
+    machine = Machine(image, description)
+    plan = _Planner(machine).plan(run_file)
+    progress = _Progress(machine, listener or Listener())
+    stop = progress.run(run_file.instructions_max)
+    outputs: tuple[OutputResult, ...] = ()
+    if stop is not None and stop.reason is StopReason.HALT:
+        outputs = plan.results(machine)
+    for dump in run_file.dumps:
+        _save_dump(machine, dump)
+    status = _status(stop, outputs)
+    final = machine.run(0)
+    pc = machine.pc if stop is None or stop.fault is None else stop.fault.pc
+    line = machine.line_at(pc)
+    return RunReport(
+        name=run_file.name,
+        status=status,
+        stop=stop,
+        place=StopPlace(pc, *((line.file, line.line, line.column) if line else (None,) * 3)),
+        message=_message(run_file, machine, status, stop),
+        retired=final.retired,
+        cycles=final.cycles,
+        printed="".join(progress.kept),
+        is_printed_cut=progress.is_cut,
+        inputs=plan.inputs,
+        outputs=outputs,
+        warnings=tuple(warnings),
+        machine=machine,
+    )
+
+
+def _status(stop: Stop | None, outputs: tuple[OutputResult, ...]) -> Status:
+    if stop is None:
+        return Status.INTERRUPTED
+    match stop.reason:
+        case StopReason.FAULT:
+            return Status.FAULT
+        case StopReason.LIMIT:
+            return Status.LIMIT
+        case _ if stop.code:
+            return Status.HALT_CODE
+        case _ if not all(output.passed for output in outputs):
+            return Status.CHECK_FAILED
+        case _:
+            return Status.DONE
+
+
+# Running.
+
+
+class _Progress:
+    """Runs a machine in slices, so that somebody can listen and nothing piles up."""
+
+    def __init__(self, machine: Machine, listener: Listener) -> None:
+        self._machine = machine
+        self._listener = listener
+        self._kept_size = 0
+        self.kept: list[str] = []
+        self.is_cut = False
+
+    def run(self, limit: int) -> Stop | None:
+        """Run until the program stops or reaches the limit; return None after Ctrl-C."""
+        try:
+            return self._run_traced(limit) if self._listener.traced else self._run_slices(limit)
+        except KeyboardInterrupt:
+            return None
+        finally:
+            self._take_printed()
+
+    def _run_slices(self, limit: int) -> Stop:
+        retired = 0
+        while True:
+            result = self._machine.run(min(SLICE_INSTRUCTIONS, limit - retired))
+            retired = result.retired
+            self._take_printed()
+            if result.stop.reason is not StopReason.LIMIT or retired >= limit:
+                return result.stop
+            self._listener.progressed(retired)
+
+    def _run_traced(self, limit: int) -> Stop:
+        assert self._listener.traced is not None
+        for entry in self._machine.trace(limit):
+            self._take_printed()
+            self._listener.traced(entry)
+            if entry.stop is not None:
+                return entry.stop
+        return Stop(StopReason.LIMIT)
+
+    def _take_printed(self) -> None:
+        for printed in self._machine.printed:
+            self._listener.printed(printed.text)
+            kept = printed.text[: PRINTED_MAX - self._kept_size]
+            self.is_cut |= len(kept) < len(printed.text)
+            self._kept_size += len(kept)
+            if kept:
+                self.kept.append(kept)
+        self._machine.printed.clear()
+
+
+# What is known before the program starts.
+
+
+@dataclass(frozen=True, slots=True)
+class _OutputPlan:
+    """An output with what it is compared with, if that comes from a file."""
+
+    output: Output
+    element: str
+    shape: Shape
+    expected: NDArray[Any] | None
+    labels: NDArray[Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Inputs in memory, outputs ready to be checked; `before` holds tensors as they were then."""
+
+    inputs: tuple[InputResult, ...]
+    outputs: tuple[_OutputPlan, ...]
+    before: Mapping[str, NDArray[Any]]
+
+    def results(self, machine: Machine) -> tuple[OutputResult, ...]:
+        """Take every output from memory; check it and save it."""
+        after = {
+            plan.output.symbol: machine.read_tensor(plan.output.symbol, plan.element, plan.shape)
+            for plan in self.outputs
+        }
+        tensors = {**after, **self.before}
+        return tuple(
+            self._result(plan, after[plan.output.symbol], tensors) for plan in self.outputs
+        )
+
+    def _result(
+        self, plan: _OutputPlan, found: NDArray[Any], tensors: Mapping[str, NDArray[Any]]
+    ) -> OutputResult:
+        output = plan.output
+        if output.save is not None:
+            save_tensor_file(output.save, found, plan.element)
+        comparison: Comparison | None = None
+        if output.check is not None:
+            expected = plan.expected
+            if expected is None:
+                expected = _expression_value(output.check, plan.element, tensors)
+            expected = np.broadcast_to(expected, plan.shape)
+            comparison = compare(found, expected, plan.element, output.tolerance)
+        accuracy: AccuracyResult | None = None
+        if output.accuracy is not None and plan.labels is not None:
+            accuracy = measure_accuracy(found, plan.labels, output.accuracy.at_least)
+        saved = None if output.save is None else str(output.save)
+        return OutputResult(output.symbol, plan.element, plan.shape, saved, comparison, accuracy)
+
+
+def _expression_value(
+    check: Check, element: str, tensors: Mapping[str, NDArray[Any]]
+) -> NDArray[Any]:
+    assert check.expression is not None
+    wide = {name: tensors[name].astype(np.float64) for name in check.expression.names}
+    value = evaluate(check.expression, wide)
+    return value if is_float(element) else expected_integers(value, element, check.span)
+
+
+class _Planner:
+    """Prepares a machine for a run and reports everything that is wrong with it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._report = Report()
+
+    def plan(self, run_file: RunFile) -> _Plan:
+        inputs = [self._attempt(tensor.span, self._put, tensor) for tensor in run_file.inputs]
+        for argument in run_file.arguments:
+            self._attempt(argument.span, self._set_argument, argument)
+        outputs = [
+            self._attempt(output.span, self._plan_output, output) for output in run_file.outputs
+        ]
+        for dump in run_file.dumps:
+            self._attempt(None, self._check_dump, dump)
+        self._report.stop_if_errors()
+        plans = tuple(plan for plan in outputs if plan is not None)
+        before = self._check_expressions(run_file, plans)
+        self._report.stop_if_errors()
+        return _Plan(tuple(i for i in inputs if i is not None), plans, before)
+
+    def _attempt(
+        self, span: Span | None, step: Callable[[Any], Returned], wish: Any
+    ) -> Returned | None:
+        """Return what a step returns; report its errors, those without a place at `span`."""
+        try:
+            return step(wish)
+        except InputError as error:
+            for diagnostic in error.diagnostics:
+                placed = replace(diagnostic, span=diagnostic.span or span)
+                self._report.diagnostics.append(placed)
+            return None
+
+    # ---- inputs and arguments
+
+    def _put(self, wish: Input) -> InputResult:
+        element, shape = self._type(wish.symbol, wish.element, wish.shape)
+        purpose = f"symbol `{wish.symbol}` is {element} {shape}"
+        if wish.file is not None:
+            origin, seed = wish.file.name, None
+            values = read_tensor_file(wish.file, shape, purpose, wish.span)
+        else:
+            assert wish.generate is not None
+            origin, seed = wish.generate.kind, wish.generate.seed
+            values = generate_values(wish.generate, shape)
+        converted = convert(values, element, origin, wish.span)
+        self._machine.write_tensor(wish.symbol, converted, element)
+        size = converted.size * ELEMENTS[element].itemsize
+        return InputResult(wish.symbol, element, shape, size, origin, seed)
+
+    def _type(self, name: str, element: str | None, shape: Shape | None) -> tuple[str, Shape]:
+        """Return element type and shape of the data at a symbol; both must agree with its own."""
+        symbol = self._machine.symbol(name)
+        if symbol.section == ABSOLUTE:
+            raise fail(f"symbol `{name}` is a number, not a place in memory")
+        known = self._machine.tensor(name)
+        if known is not None:
+            wanted = element or known.element, known.shape if shape is None else shape
+            if wanted != (known.element, known.shape):
+                raise fail(
+                    f"`{name}` is called {wanted[0]} {wanted[1]} here; "
+                    f"the symbol is {known.element} {known.shape}"
+                )
+            return wanted
+        if element is None or shape is None:
+            raise fail(
+                f"symbol `{name}` has no type",
+                hint='declare it with `.tensor`, or give `element` and `shape`: "f32", [8, 8]',
+            )
+        size = int(np.prod(shape, dtype=object)) * ELEMENTS[element].itemsize
+        if 0 < symbol.size < size:
+            raise fail(f"{element} {shape} has {size} bytes; symbol `{name}` has {symbol.size}")
+        self._machine.read_memory(symbol.value, size)
+        return element, shape
+
+    def _set_argument(self, argument: Argument) -> None:
+        machine, name, value = self._machine, argument.name, argument.value
+        register = machine.description.register_names.get(name)
+        if register is not None:
+            file, index = register
+            if file.width != 64:
+                raise fail(f"register `{name}` has {file.width} bits; an argument has 64")
+            if index == file.zero:
+                raise fail(f"register `{name}` is always zero")
+            machine.write_register(name, _integer(argument, 64))
+            return
+        known = machine.tensor(name)
+        if known is None:
+            symbol = machine.symbol(name)
+            size = symbol.size if symbol.size in (1, 2, 4, 8) else 8
+            if symbol.section == ABSOLUTE or 0 < symbol.size < size:
+                raise fail(f"symbol `{name}` can't hold an argument")
+            number = _integer(argument, size * 8) & mask(size * 8)
+            machine.write_memory(symbol.value, number.to_bytes(size, "little"))
+            return
+        values = _array(value)
+        if values.shape != known.shape and not (values.ndim == 0 and np.prod(known.shape) == 1):
+            raise fail(
+                f"argument `{name}` has shape {values.shape}; "
+                f"the symbol is {known.element} {known.shape}"
+            )
+        converted = convert(values, known.element, f"argument `{name}`", argument.span)
+        machine.write_tensor(name, converted.reshape(known.shape))
+
+    # ---- outputs
+
+    def _plan_output(self, output: Output) -> _OutputPlan:
+        element, shape = self._type(output.symbol, output.element, output.shape)
+        purpose = f"output `{output.symbol}` is {element} {shape}"
+        expected = None
+        if output.check is not None and output.check.file is not None:
+            path, span = output.check.file, output.check.span
+            expected = read_tensor_file(path, shape, purpose, span)
+            if not is_float(element):
+                expected = convert(expected, element, path.name, span)
+        labels = None
+        if output.accuracy is not None:
+            labels = _labels(output.accuracy, shape)
+        return _OutputPlan(output, element, shape, expected, labels)
+
+    def _check_dump(self, dump: Dump) -> None:
+        symbol = self._machine.symbol(dump.symbol)
+        if self._machine.tensor(dump.symbol) is None and (
+            symbol.size == 0 or symbol.section == ABSOLUTE
+        ):
+            raise fail(f"symbol `{dump.symbol}` has neither a type nor a size to dump")
+
+    def _check_expressions(
+        self, run_file: RunFile, plans: tuple[_OutputPlan, ...]
+    ) -> dict[str, NDArray[Any]]:
+        """Check every expression; return the tensors that mean their value before the run.
+
+        An input means what was put in, also where the program overwrites it; another output what
+        came out; any other symbol with a type what the image holds.
+        """
+        types = {wish.symbol: (wish.element, wish.shape) for wish in run_file.inputs}
+        shapes = {plan.output.symbol: plan.shape for plan in plans}
+        image = self._machine.image
+        shapes |= {image.symbols[t.symbol].name: t.shape for t in image.tensors}
+        shapes |= {name: shape for name, (_, shape) in types.items() if shape is not None}
+        before: dict[str, NDArray[Any]] = {}
+        outputs = {plan.output.symbol for plan in plans}
+        for plan in plans:
+            check = plan.output.check
+            if check is None or check.expression is None:
+                continue
+            shape = self._attempt(
+                check.span, lambda expression: result_shape(expression, shapes), check.expression
+            )
+            if shape is None:
+                continue
+            if shape not in ((), plan.shape):
+                self._report.error(
+                    f"the expression has shape {shape}; output `{plan.output.symbol}` is "
+                    f"{plan.element} {plan.shape}",
+                    check.span,
+                )
+            for name in check.expression.names:
+                if name in types or name not in outputs:
+                    element, given = types.get(name, (None, None))
+                    before[name] = self._machine.read_tensor(name, element, given)
+        return before
+
+
+def _labels(accuracy: Accuracy, shape: Shape) -> NDArray[Any]:
+    if not shape or 0 in shape:
+        raise fail(f"accuracy needs rows of numbers, the output has shape {shape}", accuracy.span)
+    name = accuracy.labels.name
+    purpose = f"an output of shape {shape} needs labels of shape {shape[:-1]}"
+    labels = read_tensor_file(accuracy.labels, shape[:-1], purpose, accuracy.span)
+    labels = convert(labels, "i64", name, accuracy.span)
+    outside = (labels < 0) | (labels >= shape[-1])
+    if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
+        raise fail(
+            f"{name}{list(index)} is {labels[index]}, not one of the {shape[-1]} classes "
+            f"0..{shape[-1] - 1}",
+            accuracy.span,
+        )
+    return labels
+
+
+def _integer(argument: Argument, width: int) -> int:
+    value = argument.value
+    if not isinstance(value, int):
+        raise fail(f"argument `{argument.name}` is {value}; an integer fits there")
+    low, high = -(mask(width - 1) + 1), mask(width)
+    if not low <= value <= high:
+        raise fail(f"argument `{argument.name}` is {value}; {low}..{high} fits")
+    return value
+
+
+def _array(value: Numbers) -> NDArray[Any]:
+    """Return nested numbers as int64, uint64 or float64."""
+    try:
+        array = np.array(value)
+    except (ValueError, OverflowError):
+        raise fail("the rows of this array differ in length") from None
+    if array.dtype.kind not in "iuf":
+        raise fail("this holds an integer beyond 64 bits")
+    return array
+
+
+def _save_dump(machine: Machine, dump: Dump) -> None:
+    known = machine.tensor(dump.symbol)
+    if known is not None:
+        save_tensor_file(dump.path, machine.read_tensor(dump.symbol), known.element)
+        return
+    symbol = machine.symbol(dump.symbol)
+    contents = machine.read_memory(symbol.value, symbol.size)
+    save_tensor_file(dump.path, np.frombuffer(contents, np.uint8), "u8")
+
+
+# Messages.
+
+
+def _message(run_file: RunFile, machine: Machine, status: Status, stop: Stop | None) -> str | None:
+    """Return where and why a run ended early, with the source line; None if it halted."""
+    if stop is not None and stop.fault is not None:
+        place, line = machine.fault_text(stop.fault), machine.line_at(stop.fault.pc)
+        return _with_excerpt(place, run_file, line)
+    if status not in (Status.LIMIT, Status.INTERRUPTED):
+        return None
+    line = machine.line_at(machine.pc)
+    place = "" if line is None else f"{line.file}:{line.line}:{line.column}: "
+    retired = machine.run(0).retired
+    text = f"{place}{status.value}: {retired} instructions executed, no halt"
+    if status is Status.INTERRUPTED:
+        text = f"{place}{status.value} after {retired} instructions"
+    text += f" (pc 0x{machine.pc:x})"
+    if status is Status.LIMIT:
+        text += (
+            "\nhint: is this loop meant to end? `--max-instructions` or `limits.instructions` "
+            "raise the limit"
+        )
+    return _with_excerpt(text, run_file, line)
+
+
+def _with_excerpt(message: str, run_file: RunFile, line: LineEntry | None) -> str:
+    """Return a message with the source line and a caret below its first line, if it can be read.
+
+    Only files beside the program's own are opened: an image may name any file of the host.
+    """
+    excerpt = None if line is None else _excerpt(run_file, line)
+    if not excerpt:
+        return message
+    first, separator, rest = message.partition("\n")
+    return f"{first}\n{excerpt}{separator}{rest}"
+
+
+def _excerpt(run_file: RunFile, line: LineEntry) -> str | None:
+    path = Path(line.file)
+    folders = {program.parent.resolve() for program in run_file.program}
+    try:
+        if not any(path.resolve().is_relative_to(folder) for folder in folders):
+            return None
+        if not path.is_file() or path.stat().st_size > SOURCE_BYTES_MAX:
+            return None
+        source = Source(line.file, path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return None
+    if not 1 <= line.line <= len(source.line_starts):
+        return None
+    start = source.line_starts[line.line - 1]
+    text = source.line_text(line.line)
+    if not 1 <= line.column <= len(text):
+        return None
+    end = start + len(text.partition(";")[0].rstrip())
+    start += line.column - 1
+    shown = render(fail("", Span(source, start, max(end, start + 1))).diagnostics[0])
+    return shown.partition("\n")[2]

@@ -1,0 +1,210 @@
+"""What a run came to, for people and as JSON."""
+
+import math
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from dojo_tools.diagnostics import Diagnostic, ExitCode
+from dojo_tools.engines.stop import Stop
+from dojo_tools.machine import Machine
+from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
+
+FORMAT_VERSION = 1
+
+
+class Status(Enum):
+    """How a run ended, in the words of summaries and reports."""
+
+    DONE = "done"
+    CHECK_FAILED = "check failed"
+    HALT_CODE = "halted with a code"
+    FAULT = "fault"
+    LIMIT = "limit"
+    INTERRUPTED = "interrupted"
+
+
+EXIT_CODES = {
+    Status.DONE: ExitCode.DONE,
+    Status.CHECK_FAILED: ExitCode.CHECK_FAILED,
+    Status.HALT_CODE: ExitCode.CHECK_FAILED,
+    Status.FAULT: ExitCode.GUEST_FAULT,
+    Status.LIMIT: ExitCode.LIMIT,
+    Status.INTERRUPTED: ExitCode.INTERRUPTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InputResult:
+    """A tensor as it was put into memory; `origin` is a file's name or a kind, with its seed."""
+
+    symbol: str
+    element: str
+    shape: tuple[int, ...]
+    size: int
+    origin: str
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputResult:
+    """A tensor as it was found after the program halted; `saved` is the file it went to."""
+
+    symbol: str
+    element: str
+    shape: tuple[int, ...]
+    saved: str | None = None
+    comparison: Comparison | None = None
+    accuracy: AccuracyResult | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check of this output holds."""
+        parts = (self.comparison, self.accuracy)
+        return all(part is None or part.passed for part in parts)
+
+    def lines(self) -> list[str]:
+        """Return what was found, a line each, the count of matches last."""
+        lines = [f"output {self.symbol}"]
+        if self.saved is not None:
+            lines.append(f"saved {self.saved}")
+        if self.comparison is not None and self.comparison.largest is not None:
+            lines.append(_largest_text(self.comparison.largest))
+            if not self.comparison.passed:
+                lines += [f"  {difference}" for difference in self.comparison.differences]
+                more = self.comparison.differing_elements - len(self.comparison.differences)
+                lines += [f"  and {more} more elements"] if more else []
+        if self.accuracy is not None:
+            lines.append(str(self.accuracy))
+        if self.comparison is not None:
+            lines.append(str(self.comparison))
+        return lines
+
+
+def _largest_text(largest: Difference) -> str:
+    place = f" at {list(largest.index)}" if largest.index else ""
+    return f"largest error {largest.error:.3g}{place}"
+
+
+@dataclass(frozen=True, slots=True)
+class StopPlace:
+    """Where the thread stood at the end: the next instruction, or the one that faulted."""
+
+    pc: int
+    file: str | None
+    line: int | None
+    column: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """The outcome of a run.
+
+    `stop` is None for an interrupted one. `message` says where and why, unless the program halted.
+    `printed` is cut off after `PRINTED_MAX` characters. `machine` is in its final state.
+    """
+
+    name: str
+    status: Status
+    stop: Stop | None
+    place: StopPlace
+    message: str | None
+    retired: int
+    cycles: int
+    printed: str
+    is_printed_cut: bool
+    inputs: tuple[InputResult, ...]
+    outputs: tuple[OutputResult, ...]
+    warnings: tuple[Diagnostic, ...]
+    machine: Machine = field(repr=False, compare=False)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """The exit code of a command that makes this run."""
+        return EXIT_CODES[self.status]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as values for JSON; a number that is not finite becomes a string.
+
+        The same run gives the same report: it holds no times and no machine.
+        """
+        stop = self.stop
+        return {
+            "format": "dojo-run",
+            "version": FORMAT_VERSION,
+            "run": self.name,
+            "status": self.status.value,
+            "exit_code": int(self.exit_code),
+            "stop": None if stop is None else {"reason": stop.reason.value, "code": stop.code},
+            "fault": None if stop is None or stop.fault is None else self._fault_json(),
+            "pc": self.place.pc,
+            "file": self.place.file,
+            "line": self.place.line,
+            "column": self.place.column,
+            "retired": self.retired,
+            "cycles": self.cycles,
+            "printed": self.printed,
+            "printed_cut": self.is_printed_cut,
+            "inputs": [
+                {
+                    "symbol": tensor.symbol,
+                    "element": tensor.element,
+                    "shape": list(tensor.shape),
+                    "size": tensor.size,
+                    "origin": tensor.origin,
+                    "seed": tensor.seed,
+                }
+                for tensor in self.inputs
+            ],
+            "outputs": [_output_json(output) for output in self.outputs],
+        }
+
+    def _fault_json(self) -> dict[str, Any]:
+        assert self.stop is not None
+        fault = self.stop.fault
+        assert fault is not None
+        return {
+            "kind": fault.kind.value,
+            "pc": fault.pc,
+            "message": fault.message,
+            "hint": fault.hint,
+        }
+
+
+def _output_json(output: OutputResult) -> dict[str, Any]:
+    check, accuracy = output.comparison, output.accuracy
+    return {
+        "symbol": output.symbol,
+        "element": output.element,
+        "shape": list(output.shape),
+        "saved": output.saved,
+        "passed": output.passed,
+        "check": None
+        if check is None
+        else {
+            "unit": check.unit,
+            "matched": check.matched,
+            "total": check.total,
+            "differing_elements": check.differing_elements,
+            "largest": None if check.largest is None else _difference_json(check.largest),
+            "differences": [_difference_json(difference) for difference in check.differences],
+        },
+        "accuracy": None
+        if accuracy is None
+        else {
+            "value": accuracy.value,
+            "correct": accuracy.correct,
+            "total": accuracy.total,
+            "at_least": accuracy.at_least,
+        },
+    }
+
+
+def _difference_json(difference: Difference) -> dict[str, Any]:
+    error = difference.error
+    return {
+        "index": list(difference.index),
+        "found": difference.found,
+        "expected": difference.expected,
+        "error": error if math.isfinite(error) else str(error),
+    }

@@ -1,0 +1,370 @@
+"""Reads `run.toml`. All mistakes of a file are reported in one go.
+
+Paths are relative to the run file's folder and stay below it, links followed, for reading and for
+writing: a stranger's run file reaches nothing else.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from dojo_tools.bits import mask
+from dojo_tools.diagnostics import InputError, Report, Span, did_you_mean, fail, read_source
+from dojo_tools.machine import ELEMENTS
+from dojo_tools.runs.expression import Expression, parse_expression
+from dojo_tools.runs.generate import KINDS
+from dojo_tools.runs.model import (
+    INSTRUCTIONS_MAX_DEFAULT,
+    Accuracy,
+    Argument,
+    Check,
+    Generate,
+    Input,
+    Number,
+    Numbers,
+    Output,
+    RunFile,
+    Tolerance,
+)
+from dojo_tools.runs.tensor_files import check_suffix
+from dojo_tools.runs.toml_source import Table, describe_value, parse_toml, value_span
+
+FILE_BYTES_MAX = 1 << 20
+RANK_MAX = 8
+INTEGER_MAX = 1 << 62
+"""Limits of generated integers and of what a user may ask of other counts."""
+
+
+def load_run_file(path: Path) -> RunFile:
+    """Read a run file; raise `InputError` with everything wrong in it, `OSError` if unreadable."""
+    if path.stat().st_size > FILE_BYTES_MAX:
+        raise fail(f"{path}: larger than {FILE_BYTES_MAX} bytes, not a run file")
+    report = Report()
+    root = parse_toml(read_source(path), report)
+    run_file = _Reader(path, root, report).read()
+    report.stop_if_errors()
+    return run_file
+
+
+class _Reader:
+    def __init__(self, path: Path, root: Table, report: Report) -> None:
+        self._path = path
+        self._folder = path.parent
+        self._root = root
+        self._report = report
+        self._read: set[Path] = set()
+
+    def read(self) -> RunFile:
+        self._root.check_keys(("program", "limits", "arguments", "input", "output"))
+        program = self._program()
+        instructions_max = self._limits()
+        arguments = self._arguments()
+        inputs = tuple(self._input(table) for table in self._root.take_tables("input"))
+        tables = self._root.take_tables("output")
+        outputs = tuple(self._output(table) for table in tables)
+        self._check_twice(self._root.take_tables("input"))
+        self._check_twice(tables)
+        self._check_saves(tables, outputs)
+        return RunFile(str(self._path), program, arguments, inputs, outputs, (), instructions_max)
+
+    # ---- tables
+
+    def _program(self) -> tuple[Path, ...]:
+        table = self._root.take_table("program")
+        if table is None:
+            if "program" not in self._root.values:
+                self._report.error(
+                    f"{self._path}: names no program", hint='add [program] sources = ["kernel.s"]'
+                )
+            return ()
+        table.check_keys(("sources", "objects", "image"))
+        if not table.values:
+            table.error("no program", hint="give `sources`, `objects` or `image`")
+        if "image" in table.values and len(table.values) > 1:
+            table.error("an image runs alone", "image")
+        names = [(key, name) for key in ("sources", "objects") for name in _strings(table, key)]
+        image = table.take_string("image")
+        if image is not None:
+            names.append(("image", image))
+        paths = [self._existing(table, key, name) for key, name in names]
+        return tuple(path for path in paths if path is not None)
+
+    def _limits(self) -> int:
+        table = self._root.take_table("limits")
+        if table is None:
+            return INSTRUCTIONS_MAX_DEFAULT
+        table.check_keys(("instructions",))
+        limit = table.take_integer("instructions", 1, INTEGER_MAX)
+        return INSTRUCTIONS_MAX_DEFAULT if limit is None else limit
+
+    def _arguments(self) -> tuple[Argument, ...]:
+        table = self._root.take_table("arguments")
+        if table is None:
+            return ()
+        arguments: list[Argument] = []
+        for name, value in table.values.items():
+            numbers = _numbers(value)
+            if numbers is None:
+                found = describe_value(value)
+                table.error(f"`{name}` is {found}, not a number or an array of numbers", name)
+            else:
+                arguments.append(Argument(name, numbers, table.span(name)))
+        return tuple(arguments)
+
+    def _input(self, table: Table) -> Input:
+        table.check_keys(("symbol", "file", "generate", "element", "shape"))
+        if ("file" in table.values) == ("generate" in table.values):
+            table.error("an input needs either `file` or `generate`")
+        span = table.span("file") if "file" in table.values else table.span("generate")
+        return Input(
+            self._symbol(table),
+            self._tensor_file(table, "file"),
+            self._generate(table),
+            _element(table),
+            _shape(table),
+            span,
+        )
+
+    def _output(self, table: Table) -> Output:
+        tolerances = ("absolute", "relative", "ulp")
+        wishes = ("save", "check", "accuracy")
+        table.check_keys(("symbol", *wishes, *tolerances, "element", "shape"))
+        if not any(wish in table.values for wish in wishes):
+            table.error("this output asks for nothing", hint=f"give {_listed(wishes, 'or')}")
+        for key in tolerances:
+            if key in table.values and "check" not in table.values:
+                table.error(f"`{key}` needs a `check`", key)
+        return Output(
+            self._symbol(table),
+            self._save(table),
+            self._check(table),
+            Tolerance(
+                table.take_number("absolute", 0) or 0.0,
+                table.take_number("relative", 0) or 0.0,
+                table.take_integer("ulp", 0, mask(31)) or 0,
+            ),
+            self._accuracy(table),
+            _element(table),
+            _shape(table),
+            table.span("symbol"),
+        )
+
+    def _check(self, table: Table) -> Check | None:
+        check = table.take_table("check")
+        if check is None:
+            return None
+        check.check_keys(("file", "expression"))
+        if ("file" in check.values) == ("expression" in check.values):
+            check.error("a check needs either `file` or `expression`")
+        file = self._tensor_file(check, "file")
+        span = check.span("file") if "file" in check.values else check.span("expression")
+        return Check(file, self._expression(check), span)
+
+    def _expression(self, check: Table) -> Expression | None:
+        text = check.take_string("expression")
+        if text is None:
+            return None
+        span = value_span(check.source, (*check.path, "expression"), text)
+        try:
+            return parse_expression(text, span)
+        except InputError as error:
+            self._report.diagnostics += error.diagnostics
+            return None
+
+    def _accuracy(self, table: Table) -> Accuracy | None:
+        accuracy = table.take_table("accuracy")
+        if accuracy is None:
+            return None
+        accuracy.check_keys(("labels", "at_least"))
+        at_least = accuracy.take_number("at_least", 0)
+        if at_least is not None and at_least > 1:
+            accuracy.error(f"`at_least` is {at_least}; a share of at most 1 fits", "at_least")
+        labels = self._tensor_file(accuracy, "labels")
+        if labels is None:
+            if "labels" not in accuracy.values:
+                accuracy.error("`accuracy` needs `labels`")
+            return None
+        return Accuracy(labels, at_least, accuracy.span("labels"))
+
+    def _generate(self, table: Table) -> Generate | None:
+        generate = table.take_table("generate")
+        if generate is None:
+            return None
+        kind = generate.take_string("kind")
+        if kind is None:
+            if "kind" not in generate.values:
+                generate.error("`generate` needs a `kind`", hint=f"one of {_listed(KINDS, 'or')}")
+            return None
+        if kind not in KINDS:
+            hint = did_you_mean(kind, KINDS) or f"there are {_listed(KINDS, 'and')}"
+            generate.error(f"unknown kind `{kind}`", "kind", hint)
+            return None
+        return _settings(generate, kind, KINDS[kind])
+
+    def _symbol(self, table: Table) -> str:
+        symbol = table.take_string("symbol")
+        if symbol is None and "symbol" not in table.values:
+            table.error("no `symbol`", hint='name one: symbol = "x"')
+        return symbol or ""
+
+    # ---- paths
+
+    def _tensor_file(self, table: Table, key: str) -> Path | None:
+        name = table.take_string(key)
+        if name is None:
+            return None
+        path = self._existing(table, key, name)
+        wrong = None if path is None else check_suffix(path, table.span(key))
+        if wrong is not None:
+            self._report.diagnostics += wrong.diagnostics
+            return None
+        return path
+
+    def _existing(self, table: Table, key: str, name: str) -> Path | None:
+        path = self._below(table, key, name)
+        if path is None:
+            return None
+        if not path.is_file():
+            files = (file.name for file in path.parent.glob("*") if file.is_file())
+            table.error(f"there is no file `{name}`", key, did_you_mean(path.name, files))
+            return None
+        self._read.add(path.resolve())
+        return path
+
+    def _save(self, table: Table) -> Path | None:
+        name = table.take_string("save")
+        path = None if name is None else self._below(table, "save", name)
+        if path is None:
+            return None
+        wrong = check_suffix(path, table.span("save"))
+        if wrong is not None:
+            self._report.diagnostics += wrong.diagnostics
+            return None
+        if not path.parent.is_dir() or path.is_dir():
+            table.error(f"`{name}` can't be written: its folder does not exist", "save")
+            return None
+        return path
+
+    def _below(self, table: Table, key: str, name: str) -> Path | None:
+        """Return the path of a name, or report one that leaves the run file's folder."""
+        path = self._folder / name
+        try:
+            stays = path.resolve().is_relative_to(self._folder.resolve())
+        except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
+            stays = False
+        if not stays or not name:
+            table.error(
+                f"`{name}` is not below the run file's folder",
+                key,
+                "a run file reads and writes only there",
+            )
+            return None
+        return path
+
+    def _check_twice(self, tables: list[Table]) -> None:
+        """Report a symbol that is named twice among inputs or among outputs."""
+        seen: set[Any] = set()
+        for table in tables:
+            symbol = table.values.get("symbol")
+            if isinstance(symbol, str) and symbol in seen:
+                table.error(f"`{symbol}` is named twice", "symbol")
+            seen.add(symbol if isinstance(symbol, str) else None)
+
+    def _check_saves(self, tables: list[Table], outputs: tuple[Output, ...]) -> None:
+        """Report an output that would overwrite what the run reads or another output."""
+        written: set[Path] = set()
+        for table, output in zip(tables, outputs, strict=True):
+            if output.save is None:
+                continue
+            path = output.save.resolve()
+            if path in self._read:
+                table.error(f"`{output.save.name}` is read by this run; save elsewhere", "save")
+            elif path in written:
+                table.error(f"`{output.save.name}` is saved twice", "save")
+            written.add(path)
+
+
+def _settings(table: Table, kind: str, known: Mapping[str, Number | None]) -> Generate:
+    """Read the settings of a kind of generated numbers, with their defaults."""
+    every = dict.fromkeys(key for settings in KINDS.values() for key in settings)
+    for key in table.values:
+        if key in every and key not in known:
+            hint = f"it uses {_listed(known, 'and')}" if known else "it uses no settings"
+            table.error(f"`{kind}` does not use `{key}`", key, hint)
+    table.check_keys(("kind", *every))
+    settings: dict[str, Any] = {}
+    for key, default in known.items():
+        if key == "seed":
+            value = table.take_integer(key, 0, mask(64))
+        elif kind in ("integers", "arange"):
+            value = table.take_integer(key, -INTEGER_MAX, INTEGER_MAX)
+        else:
+            value = table.take_number(key, 0 if key == "deviation" else None)
+        if value is None and default is None and key not in table.values:
+            table.error(f"`{kind}` needs `{key}`")
+        settings[key] = default if value is None else value
+    low, high = settings.get("low"), settings.get("high")
+    if low is not None and high is not None and low > high:
+        table.error(f"`low` is {low}, more than `high`, {high}", "low")
+    return Generate(kind, **settings)
+
+
+def _strings(table: Table, key: str) -> list[str]:
+    items = table.take_list(key) or []
+    if not all(isinstance(item, str) for item in items):
+        table.error(f"`{key}` is an array of something else than strings", key)
+        return []
+    return items
+
+
+def _element(table: Table) -> str | None:
+    element = table.take_string("element")
+    if element is not None and element not in ELEMENTS:
+        hint = did_you_mean(element, ELEMENTS) or f"there are {_listed(ELEMENTS, 'and')}"
+        table.error(f"unknown element type `{element}`", "element", hint)
+        return None
+    return element
+
+
+def _shape(table: Table) -> tuple[int, ...] | None:
+    extents = table.take_list("shape")
+    if extents is None:
+        return None
+    if len(extents) > RANK_MAX or not all(type(e) is int and 0 < e <= mask(31) for e in extents):
+        table.error(f"a shape is an array of at most {RANK_MAX} positive integers", "shape")
+        return None
+    return tuple(extents)
+
+
+def _numbers(value: Any, depth: int = 0) -> Numbers | None:
+    """Return a number, or nested arrays of them as tuples; None if anything else is in it."""
+    if type(value) in (int, float):
+        return cast("Number", value)
+    if not isinstance(value, list) or depth == RANK_MAX:
+        return None
+    items = [_numbers(item, depth + 1) for item in cast("list[Any]", value)]
+    return None if None in items else tuple(item for item in items if item is not None)
+
+
+_ARGUMENT = re.compile(r"(?P<name>[^=\s]+)=(?P<value>\S+)")
+
+
+def parse_argument(text: str) -> Argument:
+    """Return the argument that `NAME=VALUE` stands for; raise `InputError` if it is none."""
+    match = _ARGUMENT.fullmatch(text)
+    if match is None:
+        raise fail(f"`{text}` is not NAME=VALUE")
+    value = match["value"]
+    for kind in (lambda text: int(text, 0), float):
+        try:
+            return Argument(match["name"], kind(value))
+        except ValueError:
+            continue
+    raise fail(f"`{value}` is not a number", hint=f"in `{text}`")
+
+
+def _listed(names: Any, word: str) -> str:
+    """Return names as a list in a sentence."""
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {word} {quoted[-1]}"
