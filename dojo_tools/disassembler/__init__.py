@@ -1,7 +1,7 @@
 """From words back to assembly that makes the same words: instructions, sections, whole files."""
 
 from dojo_tools.disassembler.code import Line, Reference, disassemble
-from dojo_tools.disassembler.format import choose_form, format_instruction
+from dojo_tools.disassembler.format import format_instruction
 from dojo_tools.disassembler.listing import list_code
 from dojo_tools.disassembler.tables import (
     list_contents,
@@ -13,7 +13,6 @@ from dojo_tools.disassembler.tables import (
 __all__ = [
     "Line",
     "Reference",
-    "choose_form",
     "disassemble",
     "format_instruction",
     "list_code",

@@ -24,7 +24,7 @@ LabelOf = Callable[[int], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class _Form:
     """The entry to write, and the value of each of its operands; `symbolic` ones have a text."""
 
     entry: InstructionDef | AliasDef
@@ -49,7 +49,7 @@ def format_instruction(
     A pc-relative target is written as the label of its address, else as `. + 8`, which assembles
     anywhere. `symbolic` gives expressions that a relocation puts in place of operands' values.
     """
-    form = choose_form(instruction, description, symbolic or {})
+    form = _choose_form(instruction, description, symbolic or {})
     written: list[str] = []
     for item in form.entry.syntax:
         text = _operand(form, item.base, address, label_of)
@@ -60,9 +60,9 @@ def format_instruction(
     return f"{form.entry.mnemonic} {', '.join(written)}".rstrip()
 
 
-def choose_form(
+def _choose_form(
     instruction: Instruction, description: Description, symbolic: Mapping[str, str]
-) -> Form:
+) -> _Form:
     """Return how to write an instruction: as its most constrained alias, else as itself."""
     definition = instruction.definition
     names = [kind.name for kind in definition.operands]
@@ -79,12 +79,12 @@ def choose_form(
                 texts[argument] = symbolic[name]
         else:
             if all(allows(kind, values[kind.name]) for kind in pattern.alias.operands):
-                return Form(pattern.alias, values, texts)
+                return _Form(pattern.alias, values, texts)
     values = dict(zip(names, instruction.values, strict=True))
-    return Form(definition, values, symbolic)
+    return _Form(definition, values, symbolic)
 
 
-def _operand(form: Form, name: str, address: int, label_of: LabelOf) -> str:
+def _operand(form: _Form, name: str, address: int, label_of: LabelOf) -> str:
     if name in form.symbolic:
         return form.symbolic[name]
     kind, value = form.entry.operand(name), form.values[name]
@@ -92,10 +92,10 @@ def _operand(form: Form, name: str, address: int, label_of: LabelOf) -> str:
         return operand_text(kind, value)
     if kind.pc_relative:
         return label_of(address + value) or f".{_signed(value)}"
-    return format_number(kind, value)
+    return _number(kind, value)
 
 
-def _offset(form: Form, name: str, address: int, label_of: LabelOf) -> str:
+def _offset(form: _Form, name: str, address: int, label_of: LabelOf) -> str:
     """Return what follows the base of a memory operand."""
     if not name:
         return ""
@@ -110,6 +110,6 @@ def _signed(value: int) -> str:
     return f" - {-value}" if value < 0 else f" + {value}"
 
 
-def format_number(kind: OperandKind, value: int) -> str:
+def _number(kind: OperandKind, value: int) -> str:
     """Return an immediate: in hexadecimal where it is unsigned and too large to count."""
     return hex(value) if not kind.is_signed and value > 255 else str(value)

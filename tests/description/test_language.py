@@ -86,7 +86,7 @@ def test_precedence_is_that_of_c(expression: str):
 
 @pytest.mark.parametrize("expression", [e for e, value in PRECEDENCE.items() if value is None])
 def test_c_precedence_that_does_not_type_is_refused(expression: str):
-    with pytest.raises(Exception, match="on the left|does not fit|needs bool"):
+    with pytest.raises(Exception, match=r"on the left|does not fit|needs bool"):
         compute(expression, 6)
 
 
@@ -95,7 +95,10 @@ def test_constants_follow_the_same_precedence():
 
 
 def test_loops_unroll_and_locals_carry_over():
-    body = "{ let sum = xa  for k in 0..4 { set sum = sum + k }  for k in 10, 20 { set sum = sum + k }  xd = sum }"
+    body = (
+        "{ let sum = xa  for k in 0..4 { set sum = sum + k }"
+        "  for k in 10, 20 { set sum = sum + k }  xd = sum }"
+    )
     description = load(body)
     thread = ReferenceThread(description, 0x2000, 0x100)
     word = encode(Instruction(description.instructions[0], (1, 2)))

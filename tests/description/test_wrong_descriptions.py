@@ -54,7 +54,8 @@ def instruction(
 # name: text after the base, line within it, column, words of the message
 WRONG = {
     "a bit covered twice by fields": (
-        'field wide [27:20] "w"\nformat W (op wide a b func) "w"\n', 2, 14, "bit 27 is covered twice"),
+        'field wide [27:20] "w"\nformat W (op wide a b func) "w"\n',
+        2, 14, "bit 27 is covered twice"),
     "a bit covered by no field": (
         'format W (op d a b) "w"\n', 1, 8, "bit 10 is covered by no field"),
     "a field that is an operand and fixed": (
@@ -79,7 +80,8 @@ WRONG = {
         instruction(body="{ for i in 0..999 { for j in 0..999 { xd = xa + xb } } }"),
         5, 43, "more than 4096 statements"),
     "a fault after a write": (
-        instruction(body="{ xd = xa  let y = mem.u64[xb] }"), 5, 5, "the fault would not be precise"),
+        instruction(body="{ xd = xa  let y = mem.u64[xb] }"),
+        5, 5, "the fault would not be precise"),
     "a narrow write": (
         instruction(body="{ xd.u32 = xa.u32 + xb.u32 }"), 5, 7, "leaves bits of `xd` undefined"),
     "an unknown operand": (

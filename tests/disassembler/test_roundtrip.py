@@ -70,7 +70,7 @@ def test_values_beyond_an_operand_are_not_allowed(description: Description) -> N
 
 
 # Assembling costs most of a millisecond a line, so the large count runs with `make soak`.
-@pytest.mark.parametrize("count", [10_000, pytest.param(100_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [30_000, pytest.param(100_000, marks=pytest.mark.soak)])
 def test_random_valid_words_reassemble_byte_for_byte(description: Description, count: int) -> None:
     chance = random.Random(SEED)
     each = -(-count // len(description.instructions))

@@ -220,7 +220,7 @@ def test_matrix_step_is_four_fused_multiply_adds_in_order():
     thread.run(1)
     wanted = c
     for k in range(4):  # exact in float64 but for ties, of which these numbers have none
-        products = np.outer(a[:, k], b[k]).astype(np.float64)
+        products = np.multiply(a[:, k, None], b[None, k], dtype=np.float64)
         wanted = np.add(products, wanted, dtype=np.float64).astype(np.float32)
     found = np.frombuffer(bytes(thread.read_register("acc2")), "<f4").reshape(8, 8)
     assert np.array_equal(found, wanted)
