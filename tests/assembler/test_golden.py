@@ -42,7 +42,7 @@ def test_each_line_becomes_what_it_says(path: Path, description: Description, bl
         if expectation and expectation[1] == "=" and bless:
             encoded = [text for text in actual if text.startswith("= ")]
             lines[number - 1] = line[: expectation.start()] + f"; {' '.join(encoded)}"
-            continue
+            expectation = EXPECTATION.search(lines[number - 1])
         problems += [f"{path.name}:{number}: {p}" for p in compare(expectation, actual)]
     if bless:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")

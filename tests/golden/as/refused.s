@@ -46,6 +46,9 @@ here:   nop                             ; error: symbol `here` is already define
 here = 5                                ; error: symbol `here` is already defined
 five = 5
 five:   nop                             ; error: symbol `five` is already defined
+        .word   twice                   ; error: `twice` is assigned 2 times, all of them later
+twice = 1
+twice = 2
 circle = circle_too                     ; error: the value of this name depends on itself
 circle_too = circle
         .data
