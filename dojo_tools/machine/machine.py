@@ -290,8 +290,11 @@ def _written_places(
 
 
 def _bytes_text(contents: bytes) -> str:
-    """Return bytes as one number if they fit in 64 bits, else in groups of 4, lowest first."""
+    """Return bytes as one number if they fit in 64 bits, else as 32-bit words, lowest first.
+
+    Words that are all alike are written once, with their count.
+    """
     if len(contents) <= 8:
         return hex(int.from_bytes(contents, "little"))
     words = [contents[i : i + 4][::-1].hex() for i in range(0, len(contents), 4)]
-    return " ".join(words)
+    return f"{words[0]} x{len(words)}" if len(set(words)) == 1 else " ".join(words)

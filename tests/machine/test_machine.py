@@ -1,0 +1,124 @@
+"""The host's view of a machine: registers, memory, symbols, tensors, traces, faults."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dojo_tools.assembler import assemble
+from dojo_tools.description import load_description
+from dojo_tools.diagnostics import InputError, Source
+from dojo_tools.engines.stop import StopReason
+from dojo_tools.linker import link
+from dojo_tools.machine import ELEMENTS, Machine, load_program
+
+DESCRIPTION = load_description()
+
+
+def machine(text: str) -> Machine:
+    assembly = assemble(Source("test.s", text), DESCRIPTION)
+    image = link([assembly.object], DESCRIPTION.relocations, name="test")
+    return Machine(image, DESCRIPTION)
+
+
+START = ".global _start\n_start:\n"
+
+
+def test_a_program_starts_with_its_stack_and_zeros():
+    running = machine(START + "halti 0")
+    assert running.read_register("sp") == 0x14_0000
+    assert running.read_register("a0") == 0
+    assert running.pc == 0x100
+
+
+def test_running_goes_on_where_it_stopped():
+    running = machine(START + "li a0, 1\nli a0, 2\nhalti 3")
+    assert running.run(1).retired == 1
+    assert running.read_register("a0") == 1
+    result = running.run(10)
+    assert (result.stop.reason, result.stop.code, result.retired) == (StopReason.HALT, 3, 3)
+
+
+@pytest.mark.parametrize(
+    "element, values",
+    [
+        ("i8", [-128, 127]),
+        ("u8", [0, 255]),
+        ("i16", [-32768, 32767]),
+        ("u16", [0, 65535]),
+        ("i32", [-(2**31), 2**31 - 1]),
+        ("u32", [0, 2**32 - 1]),
+        ("i64", [-(2**63), 2**63 - 1]),
+        ("u64", [0, 2**64 - 1]),
+        ("f32", [1.5, -0.0]),
+        ("bf16", [1.5, -3.0]),
+    ],
+)
+def test_tensors_of_every_element_type(element: str, values: list[int | float]):
+    running = machine(f"{START}halti 0\n.data\n.balign 64\nt: .tensor {element}, 2\n")
+    dtype = np.float64 if element == "bf16" else ELEMENTS[element]
+    running.write_tensor("t", np.array(values, dtype))
+    assert running.read_tensor("t").tolist() == values
+
+
+def test_bf16_rounds_to_nearest_even():
+    running = machine(f"{START}halti 0\n.data\nt: .tensor bf16, 3\n")
+    running.write_tensor("t", np.array([257.0, 259.0, 1e39]))
+    assert running.read_tensor("t").tolist() == [256.0, 260.0, float("inf")]
+
+
+def test_mistakes_of_the_host_are_input_errors():
+    running = machine(f"{START}halti 0\n.data\ntable: .tensor f32, 2, 3\nplain: .word 1\n")
+    with pytest.raises(InputError, match="did you mean `table`"):
+        running.symbol("tabel")
+    with pytest.raises(InputError, match=r"shape \(2, 3\), the values have \(6,\)"):
+        running.write_tensor("table", np.zeros(6))
+    with pytest.raises(InputError, match="`plain` has no type"):
+        running.read_tensor("plain")
+    with pytest.raises(InputError, match="unknown register `x32`"):
+        running.read_register("x32")
+    with pytest.raises(InputError, match="holds 64 bytes"):
+        running.write_register("v0", 1)
+    with pytest.raises(InputError, match="not within SRAM"):
+        running.read_memory(0x13_FFFF, 2)
+
+
+def test_a_trace_shows_what_each_instruction_changed():
+    running = machine(START + "li t0, 5\nla t1, x\nsw t0, [t1], 4\nhalti 0\n.data\nx: .word 1\n")
+    entries = list(running.trace(100))
+    assert [entry.line.line for entry in entries if entry.line] == [3, 4, 5, 6]
+    changes = [[(c.place, c.before, c.after) for c in entry.changes] for entry in entries]
+    address = hex(running.symbol("x").value)
+    after = hex(running.symbol("x").value + 4)
+    assert changes == [
+        [("x5", "0x0", "0x5")],
+        [("x6", "0x0", address)],
+        [("x6", address, after), (f"mem[{address}]", "0x1", "0x5")],
+        [],
+    ]
+    assert entries[-1].stop is not None
+
+
+def test_a_fault_names_line_access_and_limits():
+    running = machine(START + "    li a0, -8\n    ld a1, [a0]\n    halti 0\n")
+    result = running.run(10)
+    assert result.stop.fault is not None
+    text = running.fault_text(result.stop.fault)
+    assert text.startswith(
+        "test.s:4:5: fault: load of 8 bytes at 0xfffffffffffffff8: SRAM is 0x100"
+    )
+
+
+def test_a_fault_below_a_deep_stack_says_so():
+    running = machine(START + "addi sp, sp, -0x7000\naddi sp, sp, -0x7000\nlw a0, [x0]\n")
+    result = running.run(10)
+    assert result.stop.fault is not None
+    assert running.fault_text(result.stop.fault).count("hint:") == 1
+
+
+def test_sources_objects_and_images_make_programs(tmp_path: Path):
+    main, other = tmp_path / "main.s", tmp_path / "other.s"
+    main.write_text(".extern twice\n" + START + "li a0, 21\ncall twice\nhalt a0\n")
+    other.write_text(".global twice\ntwice: add a0, a0, a0\nret\n")
+    running = Machine(load_program([main, other], DESCRIPTION), DESCRIPTION)
+    assert running.run(100).stop.code == 42

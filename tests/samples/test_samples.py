@@ -1,0 +1,82 @@
+"""Every sample runs, and what it prints and computes is what it promises."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dojo_tools.description import load_description
+from dojo_tools.engines.stop import StopReason
+from dojo_tools.machine import Machine, load_program
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+DESCRIPTION = load_description()
+SMALL_LIMIT = 2_000_000
+
+
+def machine(sample: str) -> Machine:
+    source = SAMPLES / sample / f"{sample}.s"
+    return Machine(load_program([source], DESCRIPTION), DESCRIPTION)
+
+
+def finish(running: Machine) -> None:
+    result = running.run(SMALL_LIMIT)
+    assert result.stop.reason is StopReason.HALT, result
+    assert result.stop.code == 0
+
+
+def test_every_sample_is_tested():
+    folders = {path.name for path in SAMPLES.iterdir() if path.is_dir()}
+    assert folders == {"hello", "fibonacci", "saxpy", "dot", "digits"}
+
+
+@pytest.mark.parametrize(
+    "sample, printed",
+    [
+        ("hello", "Hello from a D1 node.\n"),
+        ("fibonacci", "0 1 1 2 3 5 8 13 21 34 55 89 144 233 377 610 \n"),
+    ],
+)
+def test_printing_samples(sample: str, printed: str):
+    running = machine(sample)
+    finish(running)
+    assert "".join(p.text for p in running.printed) == printed
+
+
+def test_saxpy():
+    generator = np.random.default_rng(1)
+    x, y = generator.standard_normal((2, 1000)).astype(np.float32)
+    running = machine("saxpy")
+    for name, values in (("a", np.array([0.75])), ("x", x), ("y", y)):
+        running.write_tensor(name, values)
+    finish(running)
+    # 0.75 * x is exact in float64, so one rounding follows, as in a fused multiply-add.
+    wanted = (0.75 * x.astype(np.float64) + y).astype(np.float32)
+    assert np.array_equal(running.read_tensor("y"), wanted)
+
+
+def test_dot():
+    generator = np.random.default_rng(1)
+    running = machine("dot")
+    for name in ("x", "y"):
+        running.write_tensor(name, generator.random(512))
+    finish(running)
+    exact = running.read_tensor("x").astype(np.float64) @ running.read_tensor("y")
+    assert abs(running.read_tensor("wide")[0] / exact - 1) < 1e-6
+    assert abs(running.read_tensor("narrow")[0] / exact - 1) < 0.05
+
+
+def test_digits():
+    folder = SAMPLES / "digits"
+    pixels, weights, bias, labels = (
+        np.load(folder / f"{name}.npy") for name in ("pixels", "weights", "bias", "labels")
+    )
+    running = machine("digits")
+    for name, values in (("pixels", pixels), ("weights", weights), ("bias", bias)):
+        running.write_tensor(name, values)
+    finish(running)
+    scores = running.read_tensor("scores")
+    wanted = pixels.astype(np.float64) @ weights + bias
+    assert scores.shape == (1797, 16)
+    assert np.abs(scores - wanted).max() < 1e-5
+    assert (scores.argmax(axis=1) == labels).mean() >= 0.93
