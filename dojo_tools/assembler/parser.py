@@ -12,6 +12,7 @@ from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput
 
 from dojo_tools.assembler.lines import SourceLine
 from dojo_tools.assembler.literals import read_character, read_integer, read_string
+from dojo_tools.assembler.plain_lines import parse_plain_line
 from dojo_tools.assembler.tree import (
     Assignment,
     Binary,
@@ -58,6 +59,12 @@ def parse_line(source: Source, line: SourceLine) -> Line:
         return Line()
     if line.broken:
         return parse_labels(source, line)
+    plain = parse_plain_line(source, line)
+    return parse_with_grammar(source, line) if plain is None else plain
+
+
+def parse_with_grammar(source: Source, line: SourceLine) -> Line:
+    """Return the tree of a line as `isa/assembly.lark` defines it."""
     _check_nesting(source, line)
     try:
         parser: Any = _parser()
@@ -99,14 +106,21 @@ class _Builder:
             assert isinstance(child, Tree)
             match child.data:
                 case "label":
-                    token = child.children[0]
-                    labels.append(Label(str(token), self.span(token)))
+                    labels.append(self.label(child.children[0]))
                 case "assignment":
                     name, expression = child.children
                     statement = Assignment(str(name), self.expression(expression), self.span(name))
                 case _:
                     statement = self.command(child)
         return Line(tuple(labels), statement)
+
+    def label(self, token: Any) -> Label:
+        name, span = str(token), self.span(token)
+        if token.type == "INTEGER" and not name.isdecimal():
+            raise Refused(
+                f"`{name}` can't be a label", span, "labels are names, or numbers such as `1:`"
+            )
+        return Label(name, span)
 
     def command(self, tree: Tree[Token]) -> Command:
         name, *rest = tree.children
