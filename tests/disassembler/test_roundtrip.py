@@ -1,4 +1,4 @@
-"""Every instruction: encode and decode agree, and what is printed assembles to the same word."""
+"""What is printed assembles to the same word, for every instruction and for whole objects."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,6 @@ from dojo_tools.description import (
     Instruction,
     InstructionDef,
     OperandKind,
-    allows,
     encode,
 )
 from dojo_tools.diagnostics import Source, read_source
@@ -52,25 +51,7 @@ def code_of(words: Iterable[int]) -> ObjectFile:
     return ObjectFile("code.o", (Section(".text", False, True, True, 4, contents, len(contents)),))
 
 
-def test_a_word_decodes_to_what_was_encoded(description: Description) -> None:
-    chance = random.Random(SEED)
-    for definition in description.instructions:
-        for instruction in uses_of(definition, 12, chance):
-            found = description.decode(encode(instruction))
-            assert found == instruction, f"{definition.mnemonic} {instruction.values}"
-
-
-def test_values_beyond_an_operand_are_not_allowed(description: Description) -> None:
-    for kind in description.operands:
-        if not kind.names:
-            assert allows(kind, kind.low)
-            assert allows(kind, kind.high)
-            assert not allows(kind, kind.low - kind.scale)
-            assert not allows(kind, kind.high + kind.scale)
-
-
-# Assembling costs most of a millisecond a line, so the large count runs with `make soak`.
-@pytest.mark.parametrize("count", [30_000, pytest.param(100_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [100_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
 def test_random_valid_words_reassemble_byte_for_byte(description: Description, count: int) -> None:
     chance = random.Random(SEED)
     each = -(-count // len(description.instructions))
