@@ -16,7 +16,7 @@ from dojo_tools.assembler.unit import UnitBuilder
 from dojo_tools.diagnostics import InputError, Note, Source, Span, printable, read_source
 
 INCLUDE_DEPTH_MAX = 64
-INCLUDE_COUNT_MAX = 10_000
+INCLUDE_COUNT_MAX = 2_000
 INCLUDE_SIZE_MAX = 64 << 20
 
 

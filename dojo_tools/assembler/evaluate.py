@@ -176,7 +176,7 @@ class Evaluator:
 
     def _numeric(self, node: Name, position: Position, earlier_only: bool) -> Value:
         number, forward = node.name[:-1], node.name.endswith("f")
-        labels = self._symbols.numeric.get(number, [])
+        labels = self._symbols.numeric_labels(number)
         after = bisect.bisect_right(labels, position.index, key=lambda x: x.position.index)
         index = after if forward else after - 1
         if not 0 <= index < len(labels):

@@ -96,6 +96,8 @@ class Expander:
     ) -> int:
         """Place a use at an offset, reconsider its choice, and return its size in bytes.
 
+        Raises `Refused` for an expansion without end.
+
         Without an evaluator choices are left as they are; with `force` a branch that may become
         too far is taken to be.
         """
@@ -108,6 +110,8 @@ class Expander:
                 self._take(use, choice)
         if not use.parts:
             return INSTRUCTION_SIZE
+        if isinstance(use.form, InstructionDef):
+            force = False  # it is far already, and its parts are made to reach
         end = offset
         for part in use.parts:
             end += self.settle(part, end, position, evaluator, force)

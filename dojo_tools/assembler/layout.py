@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import prod
 
 from dojo_tools.assembler.evaluate import Evaluator
-from dojo_tools.assembler.expand import Expander, Use
+from dojo_tools.assembler.expand import INSTRUCTION_SIZE, Expander, Use
 from dojo_tools.assembler.symbols import AssignmentDef, Position
 from dojo_tools.assembler.tree import Expression, Refused
 from dojo_tools.assembler.unit import (
@@ -118,7 +118,11 @@ def _place(unit: UnitBuilder, expander: Expander, evaluator: Evaluator, pass_cou
         moved |= anchor.offset != section.size
         anchor.offset = section.size
         if isinstance(content, Use):
-            size = expander.settle(content, anchor.offset, item.position, judge, force)
+            try:
+                size = expander.settle(content, anchor.offset, item.position, judge, force)
+            except Refused as refused:
+                unit.refuse(refused, item.trail)
+                size = INSTRUCTION_SIZE
         else:
             size = next(_measured(item, section, evaluator), 0)
         moved |= item.size != size

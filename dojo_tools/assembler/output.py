@@ -1,6 +1,6 @@
 """Turns a unit whose layout is settled into an object: contents, relocations, lines, symbols."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -93,7 +93,7 @@ class Output:
         symbols, indices = self._symbols()
         return ObjectFile(
             name,
-            tuple(self._section(state) for state in self._unit.sections.values()),
+            self._sections({symbol.section for symbol in symbols}),
             symbols,
             tuple(
                 Relocation(
@@ -337,17 +337,22 @@ class Output:
 
     # Sections, lines, symbols.
 
-    def _section(self, state: SectionState) -> Section:
-        contents = bytes(self._contents[state.name])
-        assert len(contents) == (state.size if state.stored else 0), state.name
-        return Section(
-            state.name,
-            state.writable,
-            state.executable,
-            state.allocated,
-            state.alignment,
-            contents,
-            state.size,
+    def _sections(self, with_symbols: Container[str | None]) -> tuple[Section, ...]:
+        """Return the sections, without those in which there is nothing."""
+        states = self._unit.sections.values()
+        assert all(len(self._contents[s.name]) == (s.size if s.stored else 0) for s in states)
+        return tuple(
+            Section(
+                state.name,
+                state.writable,
+                state.executable,
+                state.allocated,
+                state.alignment,
+                bytes(self._contents[state.name]),
+                state.size,
+            )
+            for state in states
+            if state.size or state.name in with_symbols
         )
 
     def _line(self, item: Item, section: str, size: int) -> LineEntry:

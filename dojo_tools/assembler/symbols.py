@@ -77,6 +77,10 @@ class Symbols:
         """Return what is known of a name, from now on to be filled in."""
         return self.entries.setdefault(name, SymbolEntry(name))
 
+    def numeric_labels(self, number: str) -> list[LabelDef]:
+        """Return the labels of a number in the order of the source, from now on to be added to."""
+        return self.numeric.setdefault(number.lstrip("0"), [])
+
     def defined_names(self) -> list[str]:
         """Return every name with a meaning."""
         return [name for name, entry in self.entries.items() if entry.is_defined]

@@ -200,7 +200,7 @@ class UnitBuilder:
         position = self.position()
         definition = LabelDef(position, label.span)
         if label.name[0].isdigit():
-            self.symbols.numeric.setdefault(str(int(label.name)), []).append(definition)
+            self.symbols.numeric_labels(label.name).append(definition)
         elif not self._is_taken(label.name, label.span):
             self.symbols.entry(label.name).label = definition
         self.add(Mark(label.name), label.span, position)

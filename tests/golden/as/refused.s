@@ -38,6 +38,7 @@
         li.f32  x1, x2                  ; error: expected a number to store as f32, found `x2`
         addi    x1, x2, 1b              ; error: no numeric label `1:` above
         addi    x1, x2, 1f              ; error: no numeric label `1:` below
+0x:     nop                             ; error: `0x` can't be a label
 x5:     nop                             ; error: `x5` is a register and can't name anything else
 sp = 4                                  ; error: `sp` is a register and can't name anything else
 .:      nop                             ; error: `.` is the current address and can't be defined
