@@ -116,7 +116,6 @@ class Machine:
         values = {kind.name: value for kind, value in pairs}
         places = _written_places(instruction.definition, values)
         before = {place: self._place_text(*place) for place in places}
-        memory_before = bytes(thread.memory.contents)
         thread.memory.observed = []
         stop = thread.run(1)
         changes = [
@@ -124,9 +123,8 @@ class Machine:
             for place in places
             if stop.reason is not StopReason.FAULT
         ]
-        for address, size in thread.memory.observed:
-            old = memory_before[address : address + size]
-            new = thread.read_memory(address, size)
+        for address, old in thread.memory.observed:
+            new = thread.read_memory(address, len(old))
             changes.append(Change(f"mem[0x{address:x}]", _bytes_text(old), _bytes_text(new)))
         thread.memory.observed = None
         ended = None if stop.reason is StopReason.LIMIT else stop

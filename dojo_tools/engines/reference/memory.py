@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from dojo_tools.bits import is_aligned
+from dojo_tools.bits import is_aligned, mask
 from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal
 
 
@@ -24,7 +24,7 @@ class Memory:
         self.contents = bytearray(size)
         self.written = bytearray(size // 4)
         self.fetched: dict[int, Any] = {}
-        self.observed: list[tuple[int, int]] | None = None
+        self.observed: list[tuple[int, bytes]] | None = None
 
     def check(self, pc: int, address: int, size: int, alignment: int, verb: str) -> None:
         """Fault unless [address, address + size) is allocated SRAM and aligned."""
@@ -66,23 +66,25 @@ class Memory:
         """Write the low `size` bytes of a number, little-endian."""
         if address & (alignment - 1) or not self.low <= address <= self.size - size:
             self.check(pc, address, size, alignment, "store")
-        self.contents[address : address + size] = (value & ((1 << 8 * size) - 1)).to_bytes(
-            size, "little"
-        )
         self._mark(address, size)
+        truncated = value & mask(8 * size)
+        self.contents[address : address + size] = truncated.to_bytes(size, "little")
 
     def store_vector(self, pc: int, address: int, alignment: int, values: NDArray[Any]) -> None:
         """Write the elements of an array."""
         self.check(pc, address, values.nbytes, alignment, "store")
-        self.contents[address : address + values.nbytes] = values.tobytes()
         self._mark(address, values.nbytes)
+        self.contents[address : address + values.nbytes] = values.tobytes()
 
     def _mark(self, address: int, size: int) -> None:
-        """Note that code may have changed: a fetched instruction there is forgotten."""
+        """Note a write that is about to happen: a fetched instruction there is forgotten.
+
+        Who observes gets the address and the bytes that were there.
+        """
+        if self.observed is not None:
+            self.observed.append((address, bytes(self.contents[address : address + size])))
         first, last = address >> 2, (address + size - 1) >> 2
         self.written[first : last + 1] = b"\1" * (last + 1 - first)
-        if self.observed is not None:
-            self.observed.append((address, size))
         for word in range(first, last + 1):
             if word << 2 in self.fetched:
                 del self.fetched[word << 2]
