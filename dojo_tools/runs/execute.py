@@ -29,7 +29,7 @@ from dojo_tools.runs.convert import convert, is_float
 from dojo_tools.runs.expression import Shape, evaluate, result_shape
 from dojo_tools.runs.generate import generate_values
 from dojo_tools.runs.model import Accuracy, Argument, Check, Dump, Input, Numbers, Output, RunFile
-from dojo_tools.runs.report import InputResult, OutputResult, RunReport, Status, StopPlace
+from dojo_tools.runs.report import InputResult, OutputResult, RunReport, Status
 from dojo_tools.runs.tensor_files import read_tensor_file, save_tensor_file
 
 SLICE_INSTRUCTIONS = 100_000
@@ -77,12 +77,12 @@ def execute_run(
     status = _status(stop, outputs)
     final = machine.run(0)
     pc = machine.pc if stop is None or stop.fault is None else stop.fault.pc
-    line = machine.line_at(pc)
     return RunReport(
         name=run_file.name,
         status=status,
         stop=stop,
-        place=StopPlace(pc, *((line.file, line.line, line.column) if line else (None,) * 3)),
+        pc=pc,
+        line=machine.line_at(pc),
         message=_message(run_file, machine, status, stop),
         retired=final.retired,
         cycles=final.cycles,

@@ -8,6 +8,7 @@ from typing import Any
 from dojo_tools.diagnostics import Diagnostic, ExitCode
 from dojo_tools.engines.stop import Stop
 from dojo_tools.machine import Machine
+from dojo_tools.objects import LineEntry
 from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
 
 FORMAT_VERSION = 1
@@ -87,27 +88,19 @@ def _largest_text(largest: Difference) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class StopPlace:
-    """Where the thread stood at the end: the next instruction, or the one that faulted."""
-
-    pc: int
-    file: str | None
-    line: int | None
-    column: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class RunReport:
     """The outcome of a run.
 
-    `stop` is None for an interrupted one. `message` says where and why, unless the program halted.
+    `stop` is None for an interrupted one. `pc` is the next instruction or the one that faulted,
+    `line` its source line. `message` says where and why, unless the program halted.
     `printed` is cut off after `PRINTED_MAX` characters. `machine` is in its final state.
     """
 
     name: str
     status: Status
     stop: Stop | None
-    place: StopPlace
+    pc: int
+    line: LineEntry | None
     message: str | None
     retired: int
     cycles: int
@@ -137,10 +130,10 @@ class RunReport:
             "exit_code": int(self.exit_code),
             "stop": None if stop is None else {"reason": stop.reason.value, "code": stop.code},
             "fault": None if stop is None or stop.fault is None else self._fault_json(),
-            "pc": self.place.pc,
-            "file": self.place.file,
-            "line": self.place.line,
-            "column": self.place.column,
+            "pc": self.pc,
+            "file": None if self.line is None else self.line.file,
+            "line": None if self.line is None else self.line.line,
+            "column": None if self.line is None else self.line.column,
             "retired": self.retired,
             "cycles": self.cycles,
             "printed": self.printed,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from dojo_tools.bits import mask
-from dojo_tools.diagnostics import InputError, Report, Span, did_you_mean, fail, read_source
+from dojo_tools.diagnostics import InputError, Report, did_you_mean, fail, read_source
 from dojo_tools.machine import ELEMENTS
 from dojo_tools.runs.expression import Expression, parse_expression
 from dojo_tools.runs.generate import KINDS
@@ -356,12 +356,14 @@ def parse_argument(text: str) -> Argument:
     if match is None:
         raise fail(f"`{text}` is not NAME=VALUE")
     value = match["value"]
-    for kind in (lambda text: int(text, 0), float):
-        try:
-            return Argument(match["name"], kind(value))
-        except ValueError:
-            continue
-    raise fail(f"`{value}` is not a number", hint=f"in `{text}`")
+    try:
+        return Argument(match["name"], int(value, 0))
+    except ValueError:
+        pass
+    try:
+        return Argument(match["name"], float(value))
+    except ValueError:
+        raise fail(f"`{value}` is not a number", hint=f"in `{text}`") from None
 
 
 def _listed(names: Any, word: str) -> str:

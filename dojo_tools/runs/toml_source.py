@@ -19,7 +19,7 @@ _SYNTAX_ERROR = re.compile(
     r"(?P<text>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\)"
 )
 
-_TYPE_NAMES = {
+_TYPE_NAMES: dict[Any, str] = {
     bool: "a boolean",
     int: "an integer",
     float: "a number",

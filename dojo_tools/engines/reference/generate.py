@@ -1,13 +1,14 @@
 """Turns an instruction's meaning into a Python function over the state of a thread.
 
-The generated text follows the checked tree statement by statement. A function gets the thread, its
-pc and the operands' values, and returns the next pc, or None for the instruction after. Names from
-the description get a trailing underscore, so they can't collide with the names used here. The
-text stays available to tracebacks.
+The generated text follows the checked tree statement by statement. A function gets the pc and the
+operands' values, and returns the next pc, or None for the instruction after; the thread's state is
+bound to global names, which are quicker to reach than attributes. Names from the description get a
+trailing underscore, so they can't collide with the names used here. The text stays available to
+tracebacks.
 """
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -60,12 +61,18 @@ _NAMESPACE: dict[str, Any] = {
 }
 
 
-def compile_instruction(definition: InstructionDef, description: Description) -> Execute:
-    """Return the function that executes an instruction."""
+def compile_instruction(
+    definition: InstructionDef, description: Description, state: Mapping[str, Any]
+) -> Execute:
+    """Return the function that executes an instruction on a thread.
+
+    `state` gives the names that the text uses for the thread: `thread`, its `memory`, and each
+    register file, as `x_file`.
+    """
     text = generate(definition, description)
     name = f"<{definition.mnemonic} from {definition.defined_at}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-    namespace = dict(_NAMESPACE)
+    namespace = {**_NAMESPACE, **state}
     exec(compile(text, name, "exec"), namespace)
     return namespace["execute"]
 
@@ -87,19 +94,9 @@ class _Generator:
     def text(self) -> str:
         """Return the whole function."""
         operands = "".join(f", {kind.name}_" for kind in self.definition.operands)
-        statements = self.definition.meaning.statements
-        self._block(statements, "    ")
-        jumps = any("target = " in line for line in self.lines)
-        head = [f"def execute(thread, pc{operands}):"]
-        body = "\n".join(self.lines)
-        if "memory." in body:
-            head.append("    memory = thread.memory")
-        head += [
-            f"    {name}_file = thread.registers[{name!r}]"
-            for name in self.files
-            if f"{name}_file[" in body
-        ]
-        if jumps:
+        self._block(self.definition.meaning.statements, "    ")
+        head = [f"def execute(pc{operands}):"]
+        if any("target = " in line for line in self.lines):
             head.append("    target = None")
             self.lines.append("    return target")
         return "\n".join([*self.constants, *head, *self.lines]) + "\n"

@@ -56,7 +56,6 @@ class ReferenceThread:
         description: Description,
         memory_size: int,
         memory_low: int,
-        functions: dict[int, tuple[Execute, bool]] | None = None,
     ) -> None:
         self.description = description
         self.memory = Memory(memory_size, memory_low)
@@ -72,7 +71,12 @@ class ReferenceThread:
             file.name: self._new_file(file.name, file.count, file.width)
             for file in description.registers
         }
-        self._functions: dict[int, tuple[Execute, bool]] = {} if functions is None else functions
+        self._functions: dict[int, tuple[Execute, bool]] = {}
+        self._state: dict[str, Any] = {
+            "thread": self,
+            "memory": self.memory,
+            **{f"{name}_file": registers for name, registers in self.registers.items()},
+        }
 
     def _new_file(self, name: str, count: int, width: int) -> Any:
         if width == 64:
@@ -136,7 +140,7 @@ class ReferenceThread:
                 execute, values, looks_at_counters = entry
                 if looks_at_counters:
                     self.retired = start + done
-                pc = execute(self, pc, *values) or pc + 4
+                pc = execute(pc, *values) or pc + 4
                 done += 1
         except FaultSignal as signal:
             return Stop(StopReason.FAULT, fault=signal.fault)
@@ -182,7 +186,7 @@ class ReferenceThread:
     def _function(self, definition: InstructionDef) -> tuple[Execute, bool]:
         key = definition.match
         if key not in self._functions:
-            function = compile_instruction(definition, self.description)
+            function = compile_instruction(definition, self.description, self._state)
             self._functions[key] = (function, _looks_at_counters(definition))
         return self._functions[key]
 
