@@ -28,7 +28,7 @@ from dojo_tools.description.semantics import (
     expressions_of,
     walk_expression,
 )
-from dojo_tools.description.source_tree import Entry, Rejected
+from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.types import BOOL, U64, Kind, Type, parse_type
 from dojo_tools.diagnostics import did_you_mean
 
@@ -106,6 +106,14 @@ class Checker:
                     f"operand `{name}` is never used in the meaning", self.entry.head
                 )
         return statements
+
+    def check_function(self, function: FunctionDef) -> None:
+        """Check a function by itself; raises `Rejected`. It may call those defined before it."""
+        for name, type_ in function.parameters:
+            self.locals[name] = Expression("local", type_, detail=name)
+        for let in function.lets:
+            self._check_let(let)
+        self._expect(function.value, function.result)
 
     # ---- statements
 
@@ -661,21 +669,3 @@ def _can_fault(statement: Statement) -> bool:
         for expression in expressions_of(statement)
         for inner in walk_expression(expression)
     )
-
-
-def check_function(
-    entry: Entry,
-    function: FunctionDef,
-    files: Mapping[str, RegisterFile],
-    functions: Mapping[str, FunctionDef],
-) -> None:
-    """Check a function by itself; raises `Rejected`. It may call those defined before it."""
-    checker = Checker(entry, {}, files, functions)
-    for name, type_ in function.parameters:
-        checker.locals[name] = Expression("local", type_, detail=name)
-    for let in function.lets:
-        checker._check_let(let)  # pyright: ignore[reportPrivateUsage]  (same module)
-    checker._expect(function.value, function.result)  # pyright: ignore[reportPrivateUsage]
-
-
-__all__ = ["Checker", "FunctionDef", "Rejected", "check_function"]

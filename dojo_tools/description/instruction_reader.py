@@ -3,7 +3,7 @@
 from typing import Any
 
 from dojo_tools import bits
-from dojo_tools.description.checker import Checker, FunctionDef, check_function
+from dojo_tools.description.checker import Checker, FunctionDef
 from dojo_tools.description.examples import read_example
 from dojo_tools.description.model import (
     Example,
@@ -31,7 +31,7 @@ def read_function(tables: Tables, entry: Entry) -> None:
     )
     result = _value_type(entry, result_token)
     function = FunctionDef(entry, parameters, result, tuple(lets.children), value)
-    check_function(entry, function, tables.registers, tables.functions)
+    Checker(entry, {}, tables.registers, tables.functions).check_function(function)
     tables.functions[name] = function
 
 

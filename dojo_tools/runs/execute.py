@@ -4,6 +4,7 @@ Everything that can be wrong with the files and expressions of a run is found be
 starts, and reported in one go.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,7 +49,7 @@ class Listener:
     """What to call while a run goes on.
 
     `printed` gets what the program prints, soon after; `progressed` the count of instructions now
-    and then; `traced` every executed instruction, after what it printed, and makes the run slow.
+    and then; `traced` every executed instruction, before what it printed, and makes the run slow.
     """
 
     printed: Callable[[str], None] = _ignore
@@ -146,8 +147,8 @@ class _Progress:
     def _run_traced(self, limit: int) -> Stop:
         assert self._listener.traced is not None
         for entry in self._machine.trace(limit):
-            self._take_printed()
             self._listener.traced(entry)
+            self._take_printed()
             if entry.stop is not None:
                 return entry.stop
         return Stop(StopReason.LIMIT)
@@ -289,13 +290,16 @@ class _Planner:
                     f"`{name}` is called {wanted[0]} {wanted[1]} here; "
                     f"the symbol is {known.element} {known.shape}"
                 )
-            return wanted
+            element, shape = wanted
         if element is None or shape is None:
             raise fail(
                 f"symbol `{name}` has no type",
                 hint='declare it with `.tensor`, or give `element` and `shape`: "f32", [8, 8]',
             )
-        size = int(np.prod(shape, dtype=object)) * ELEMENTS[element].itemsize
+        # The type may come from an image that somebody made up.
+        if element not in ELEMENTS:
+            raise fail(f"symbol `{name}` has the unknown element type `{element}`")
+        size = math.prod(shape) * ELEMENTS[element].itemsize
         if 0 < symbol.size < size:
             raise fail(f"{element} {shape} has {size} bytes; symbol `{name}` has {symbol.size}")
         self._machine.read_memory(symbol.value, size)
@@ -312,8 +316,7 @@ class _Planner:
                 raise fail(f"register `{name}` is always zero")
             machine.write_register(name, _integer(argument, 64))
             return
-        known = machine.tensor(name)
-        if known is None:
+        if machine.tensor(name) is None:
             symbol = machine.symbol(name)
             size = symbol.size if symbol.size in (1, 2, 4, 8) else 8
             if symbol.section == ABSOLUTE or 0 < symbol.size < size:
@@ -321,14 +324,14 @@ class _Planner:
             number = _integer(argument, size * 8) & mask(size * 8)
             machine.write_memory(symbol.value, number.to_bytes(size, "little"))
             return
+        element, shape = self._type(name, None, None)
         values = _array(value)
-        if values.shape != known.shape and not (values.ndim == 0 and np.prod(known.shape) == 1):
+        if values.shape != shape and not (values.ndim == 0 and math.prod(shape) == 1):
             raise fail(
-                f"argument `{name}` has shape {values.shape}; "
-                f"the symbol is {known.element} {known.shape}"
+                f"argument `{name}` has shape {values.shape}; the symbol is {element} {shape}"
             )
-        converted = convert(values, known.element, f"argument `{name}`", argument.span)
-        machine.write_tensor(name, converted.reshape(known.shape))
+        converted = convert(values, element, f"argument `{name}`", argument.span)
+        machine.write_tensor(name, converted.reshape(shape))
 
     # ---- outputs
 
@@ -348,10 +351,12 @@ class _Planner:
 
     def _check_dump(self, dump: Dump) -> None:
         symbol = self._machine.symbol(dump.symbol)
-        if self._machine.tensor(dump.symbol) is None and (
-            symbol.size == 0 or symbol.section == ABSOLUTE
-        ):
+        if self._machine.tensor(dump.symbol) is not None:
+            self._type(dump.symbol, None, None)
+        elif symbol.size == 0 or symbol.section == ABSOLUTE:
             raise fail(f"symbol `{dump.symbol}` has neither a type nor a size to dump")
+        else:
+            self._machine.read_memory(symbol.value, symbol.size)
 
     def _check_expressions(
         self, run_file: RunFile, plans: tuple[_OutputPlan, ...]

@@ -43,6 +43,7 @@ def load_run_file(path: Path) -> RunFile:
     report = Report()
     root = parse_toml(read_source(path), report)
     run_file = _Reader(path, root, report).read()
+    report.diagnostics.sort(key=lambda found: -1 if found.span is None else found.span.start)
     report.stop_if_errors()
     return run_file
 

@@ -1,0 +1,351 @@
+"""`dojo-run`: runs a program, checks what came out, and says how it ended."""
+
+import json
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dojo_tools.cli.common import IsaFiles, Version, application, load, show, write_output
+from dojo_tools.diagnostics import ExitCode, InputError, printable
+
+if TYPE_CHECKING:
+    from dojo_tools.description import Description, RegisterFile
+    from dojo_tools.machine import Machine, TraceEntry
+    from dojo_tools.runs import RunFile, RunReport
+
+ENGINES = ("reference",)
+PROGRESS_AFTER_SECONDS = 1.0
+PROGRESS_EVERY_SECONDS = 0.2
+WORDS_A_LINE = 8
+
+
+def run(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE...", help="A run file (*.toml), an image, or sources and objects to link."
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write the report as JSON; `-` is stdout."),
+    ] = None,
+    registers: Annotated[
+        bool, typer.Option("--registers", help="Print the final registers that are not zero.")
+    ] = False,
+    dump: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dump", metavar="SYMBOL=FILE", help="Save a symbol's memory as .npy or .csv."
+        ),
+    ] = None,
+    print_trace: Annotated[
+        bool, typer.Option("--print-trace", help="Print each instruction and what it changed.")
+    ] = False,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Option("--arg", metavar="NAME=VALUE", help="Set a register or symbol beforehand."),
+    ] = None,
+    max_instructions: Annotated[
+        int | None,
+        typer.Option(
+            "--max-instructions", metavar="N", min=1, help="Stop after N. [default: 10^10]"
+        ),
+    ] = None,
+    isa: IsaFiles = None,
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="The engine: reference.")
+    ] = ENGINES[0],
+    examples: Annotated[
+        bool, typer.Option("--examples", help="Run the worked examples of the description instead.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print only the program's output and failures.")
+    ] = False,
+    version: Version = False,
+) -> ExitCode:
+    """Run a program on one D1 node and check what comes out of it.
+
+    Exit codes: 0 done, 1 a check failed or the program halted with a code, 2 usage, 3 wrong input,
+    4 fault of the program, 6 instruction limit, 74 input or output failed, 130 interrupted.
+    """
+    if engine not in ENGINES:
+        raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
+    if examples:
+        if files:
+            raise typer.BadParameter("`--examples` takes no FILE")
+        return _run_examples(load(isa), isa or [], quiet)
+    if not files:
+        raise typer.BadParameter("a FILE is needed: a run file, an image, sources or objects")
+
+    run_file = _with_options(_run_file(files), arguments or [], dump or [], max_instructions)
+
+    from dojo_tools.runs import Listener, execute_run
+
+    screen = _Screen()
+    listener = Listener(
+        screen.write_printed, screen.show_progress, screen.write_entry if print_trace else None
+    )
+    description = load(isa)
+    outcome = execute_run(run_file, description, listener)
+    screen.finish()
+    show(outcome.warnings)
+    if report is not None:
+        text = json.dumps(outcome.to_json(), indent=2, allow_nan=False) + "\n"
+        write_output(report, text.encode())
+    if not quiet:
+        _print_summary(outcome, screen.elapsed_seconds)
+    if registers:
+        for line in _register_lines(outcome.machine, description):
+            print(line)
+    if not quiet:
+        _print_outputs(outcome)
+    sys.stdout.flush()
+    _print_failure(outcome, quiet)
+    return outcome.exit_code
+
+
+def main() -> None:
+    """Run the command."""
+    application(run)()
+
+
+# What to run.
+
+
+def _run_file(files: list[Path]) -> "RunFile":
+    from dojo_tools.runs import RunFile, load_run_file
+
+    if files[0].suffix == ".toml" and len(files) == 1:
+        return load_run_file(files[0])
+    if any(path.suffix == ".toml" for path in files):
+        raise typer.BadParameter("a run file names its program itself: it runs alone")
+    return RunFile(str(files[0]), tuple(files))
+
+
+def _with_options(
+    run_file: "RunFile", arguments: list[str], dumps: list[str], max_instructions: int | None
+) -> "RunFile":
+    """Return a run file with what the command line adds; its arguments override the file's."""
+    from dojo_tools.runs import Dump, check_suffix, parse_argument
+
+    try:
+        added = [parse_argument(text) for text in arguments]
+    except InputError as error:
+        raise typer.BadParameter(f"--arg: {error.diagnostics[0].message}") from None
+    wanted: list[Dump] = []
+    for text in dumps:
+        symbol, _, name = text.partition("=")
+        if not symbol or not name:
+            raise typer.BadParameter(f"--dump: `{text}` is not SYMBOL=FILE")
+        wrong = check_suffix(Path(name), None)
+        if wrong is not None:
+            raise typer.BadParameter(f"--dump: {wrong.diagnostics[0].message}")
+        wanted.append(Dump(symbol, Path(name)))
+    return replace(
+        run_file,
+        arguments=(*run_file.arguments, *added),
+        dumps=(*run_file.dumps, *wanted),
+        instructions_max=max_instructions or run_file.instructions_max,
+    )
+
+
+# While it runs.
+
+
+class _Screen:
+    """Standard output, where the program prints, and on a terminal a line of progress."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._shown_at = 0.0
+        self._at_line_start = True
+        self._progress_is_shown = False
+        self.elapsed_seconds = 0.0
+
+    def write_printed(self, text: str) -> None:
+        """Print what the program prints, as it is."""
+        self._clear_progress()
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        if text:
+            self._at_line_start = text.endswith("\n")
+
+    def write_entry(self, entry: "TraceEntry") -> None:
+        """Print an executed instruction."""
+        self._start_line()
+        sys.stdout.write(_entry_text(entry) + "\n")
+
+    def show_progress(self, retired: int) -> None:
+        """Show how far the run is, if it takes long and somebody watches."""
+        sys.stdout.flush()
+        now = time.monotonic()
+        elapsed = now - self._start
+        is_due = elapsed > PROGRESS_AFTER_SECONDS and now - self._shown_at > PROGRESS_EVERY_SECONDS
+        if is_due and self._at_line_start and sys.stderr.isatty():
+            self._shown_at = now
+            self._progress_is_shown = True
+            text = f"\r{retired:,} instructions, {retired / elapsed / 1e6:.2f} million/s\x1b[K"
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+    def finish(self) -> None:
+        """Leave both streams at the start of a line."""
+        self.elapsed_seconds = time.monotonic() - self._start
+        self._clear_progress()
+        self._start_line()
+        sys.stdout.flush()
+
+    def _start_line(self) -> None:
+        if not self._at_line_start:
+            sys.stdout.write("\n")
+            self._at_line_start = True
+
+    def _clear_progress(self) -> None:
+        if self._progress_is_shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._progress_is_shown = False
+
+
+def _entry_text(entry: "TraceEntry") -> str:
+    """Return cycle, pc, instruction, source line, and what changed."""
+    line = "" if entry.line is None else f"{Path(entry.line.file).name}:{entry.line.line}"
+    changes = ", ".join(f"{c.place}: {c.before} -> {c.after}" for c in entry.changes)
+    text = f"{entry.cycle:>8}  0x{entry.pc:06x}  {entry.text:<32}  {line:<20}  {changes}"
+    return printable(text.rstrip())
+
+
+# How it ended.
+
+
+def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
+    rows = [("status", outcome.status.value)]
+    if sys.stdout.isatty():
+        rate = outcome.retired / max(elapsed_seconds, 1e-6) / 1e6
+        rows += [
+            ("instructions", f"{outcome.retired:,}"),
+            ("cycles", f"{outcome.cycles:,}"),
+            ("time", f"{elapsed_seconds:.2f} s ({rate:.2f} million instructions/s)"),
+        ]
+    else:
+        rows += [("instructions", str(outcome.retired)), ("cycles", str(outcome.cycles))]
+    for tensor in outcome.inputs:
+        origin = tensor.origin if tensor.seed is None else f"{tensor.origin}, seed {tensor.seed}"
+        rows.append(("input", f"{tensor.symbol} {tensor.element} {tensor.shape} {origin}"))
+    if not sys.stdout.isatty():
+        for key, value in rows:
+            print(key, printable(value))
+        return
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    colour = "green" if outcome.exit_code is ExitCode.DONE else "red"
+    for key, value in rows:
+        style = colour if key == "status" else ""
+        table.add_row(Text(key, "dim"), Text(printable(value), style))
+    Console(highlight=False).print(table)
+
+
+def _print_outputs(outcome: "RunReport") -> None:
+    lines: list[tuple[str, str]] = []
+    for output in outcome.outputs:
+        *details, last = output.lines()
+        lines += [(line, "") for line in details]
+        lines.append((last, "green" if output.passed else "red"))
+    if not sys.stdout.isatty():
+        for line, _ in lines:
+            print(printable(line))
+        return
+
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for line, style in lines:
+        console.print(Text(printable(line), style))
+
+
+def _print_failure(outcome: "RunReport", quiet: bool) -> None:
+    """Say on standard error what went wrong, if anything did."""
+    from dojo_tools.runs import Status
+
+    lines: list[str] = []
+    if outcome.message is not None:
+        lines += outcome.message.split("\n")
+    elif outcome.status is Status.HALT_CODE:
+        assert outcome.stop is not None
+        lines.append(f"error: the program halted with code {outcome.stop.code}")
+    failed = [output for output in outcome.outputs if not output.passed]
+    if quiet:
+        lines += [line for output in failed for line in output.lines()]
+    if failed:
+        names = ", ".join(output.symbol for output in failed)
+        lines.append(f"error: {len(failed)} of {len(outcome.outputs)} outputs are wrong: {names}")
+    for line in lines:
+        print(printable(line), file=sys.stderr)
+
+
+def _register_lines(machine: "Machine", description: "Description") -> Iterable[str]:
+    """Yield the pc and the registers that are not zero; wide ones as 32-bit words, and floats."""
+    yield f"pc 0x{machine.pc:x}"
+    for file in description.registers:
+        for index in range(file.count):
+            name = f"{file.name}{index}"
+            value = machine.read_register(name)
+            if isinstance(value, int):
+                if value:
+                    yield f"{_register_names(file, index)} 0x{value:x}"
+            elif any(value):
+                yield from _wide_lines(name, value)
+
+
+def _register_names(file: "RegisterFile", index: int) -> str:
+    others = [name for name, number in file.names if number == index]
+    return " ".join([f"{file.name}{index}", *others])
+
+
+def _wide_lines(name: str, contents: bytes) -> Iterable[str]:
+    from dojo_tools import floats
+
+    words = [int.from_bytes(contents[i : i + 4], "little") for i in range(0, len(contents), 4)]
+    for start in range(0, len(words), WORDS_A_LINE):
+        part = words[start : start + WORDS_A_LINE]
+        if any(part):
+            codes = " ".join(f"{word:08x}" for word in part)
+            numbers = " ".join(floats.f32_text(word) for word in part)
+            yield f"{name}[{start}..{start + len(part) - 1}] {codes} = {numbers}"
+
+
+# Worked examples.
+
+
+def _run_examples(description: "Description", isa: list[Path], quiet: bool) -> ExitCode:
+    """Run every worked example, those of the user's own files first."""
+    from dojo_tools.engines.reference import run_example
+
+    own = {str(path) for path in isa}
+    definitions = sorted(
+        description.instructions, key=lambda d: d.defined_at.rpartition(":")[0] not in own
+    )
+    held = total = 0
+    for definition in definitions:
+        for example in definition.examples:
+            differences = run_example(description, definition, example)
+            total += 1
+            held += not differences
+            if differences:
+                print(f"{definition.defined_at}: {definition.mnemonic}: {example.text}")
+                for difference in differences:
+                    print(f"  {difference}")
+    if not quiet or held < total:
+        print(f"{held} of {total} worked examples hold")
+    return ExitCode.DONE if held == total else ExitCode.CHECK_FAILED
