@@ -12,8 +12,9 @@ from dojo_tools.assembler.expand import Expander
 from dojo_tools.assembler.lines import SourceLine, split_lines
 from dojo_tools.assembler.parser import parse_labels, parse_line
 from dojo_tools.assembler.tree import Assignment, Command, Line, Number, Refused
-from dojo_tools.assembler.unit import UnitBuilder
-from dojo_tools.diagnostics import InputError, Note, Source, Span, printable, read_source
+from dojo_tools.assembler.unit import Step, UnitBuilder
+from dojo_tools.diagnostics import InputError, Source, Span, printable, read_source
+from dojo_tools.objects import FrameKind
 
 INCLUDE_DEPTH_MAX = 64
 INCLUDE_COUNT_MAX = 2_000
@@ -95,7 +96,7 @@ class Collector:
                 f"can't read `{printable(written)}`: {error.strerror}", operand.span
             ) from None
         outer = self.builder.trail
-        self.builder.trail = (Note("included from here", command.span), *outer)
+        self.builder.trail = (Step(FrameKind.INCLUDE, "", command.span), *outer)
         self.read(source)
         self.builder.trail = outer
 

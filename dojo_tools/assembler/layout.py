@@ -21,6 +21,7 @@ from dojo_tools.assembler.unit import (
     TensorSpace,
     UnitBuilder,
     Values,
+    notes_of,
 )
 from dojo_tools.bits import align_up, is_power_of_two
 from dojo_tools.diagnostics import printable
@@ -121,7 +122,7 @@ def _place(unit: UnitBuilder, expander: Expander, evaluator: Evaluator, pass_cou
             try:
                 size = expander.settle(content, anchor.offset, item.position, judge, force)
             except Refused as refused:
-                unit.refuse(refused, item.trail)
+                unit.refuse(refused, notes_of(item.trail))
                 size = INSTRUCTION_SIZE
         else:
             size = next(_measured(item, section, evaluator), 0)

@@ -22,6 +22,7 @@ from dojo_tools.assembler.unit import (
     TensorSpace,
     UnitBuilder,
     Values,
+    notes_of,
 )
 from dojo_tools.bits import is_aligned, mask, signed_range, to_unsigned, unsigned_range
 from dojo_tools.description import (
@@ -36,6 +37,8 @@ from dojo_tools.diagnostics import Note, Span, printable
 from dojo_tools.objects import (
     ABSOLUTE,
     Binding,
+    Frame,
+    FrameKind,
     LineEntry,
     ObjectFile,
     Relocation,
@@ -87,7 +90,7 @@ class Output:
             try:
                 self._write_item(item)
             except Refused as refused:
-                self._unit.refuse(refused, item.trail)
+                self._unit.refuse(refused, notes_of(item.trail))
         if self._unit.report.has_errors:
             return ObjectFile(name)
         symbols, indices = self._symbols()
@@ -160,7 +163,7 @@ class Output:
                     f"`{use.form.mnemonic}` does not reach its target: it is replaced by its "
                     "inverse and a jump [far-branch]",
                     use.span,
-                    notes=_expansion_notes(use.trail) + item.trail,
+                    notes=_expansion_notes(use.trail) + notes_of(item.trail),
                 )
             for part in use.parts:
                 self._write_use(part, item)
@@ -169,7 +172,7 @@ class Output:
         try:
             self._write_instruction(use, use.form, item)
         except Refused as refused:
-            self._unit.refuse(refused, _expansion_notes(use.trail) + item.trail)
+            self._unit.refuse(refused, _expansion_notes(use.trail) + notes_of(item.trail))
 
     def _write_instruction(self, use: Use, definition: InstructionDef, item: Item) -> None:
         self._check_alignment(use, item)
@@ -186,7 +189,7 @@ class Output:
                 f"this instruction stands at offset {offset}, not a multiple of {CODE_ALIGNMENT}",
                 use.span,
                 f"write `.align {CODE_ALIGNMENT}` before it",
-                item.trail,
+                notes_of(item.trail),
             )
 
     def _encode(self, use: Use, definition: InstructionDef, item: Item) -> bytes:
@@ -356,13 +359,14 @@ class Output:
         )
 
     def _line(self, item: Item, section: str, size: int) -> LineEntry:
-        notes = [f"{note.message.removesuffix(' here')} {note.span}" for note in item.trail]
-        if isinstance(item.content, Use) and item.content.parts:
-            notes.insert(0, _expansion_notes((item.content.form.mnemonic,))[0].message)
         source = item.span.source
         line, column = source.position(item.span.start)
+        frames = [step.frame for step in item.trail]
+        if isinstance(item.content, Use) and item.content.parts:
+            name = item.content.form.mnemonic
+            frames.insert(0, Frame(FrameKind.EXPANSION, name, source.name, line, column))
         offset = item.position.anchor.offset
-        return LineEntry(section, offset, size, source.name, line, column, tuple(notes))
+        return LineEntry(section, offset, size, source.name, line, column, tuple(frames))
 
     def _symbols(self) -> tuple[tuple[Symbol, ...], dict[tuple[str, bool], int]]:
         """Return the symbols that the object keeps, and their indices."""

@@ -24,6 +24,7 @@ from dojo_tools.assembler.tree import (
 from dojo_tools.description import DataKind, Description
 from dojo_tools.description.types import Type
 from dojo_tools.diagnostics import Diagnostic, Note, Report, Span, printable
+from dojo_tools.objects import Frame, FrameKind
 
 CODE_ALIGNMENT = 4
 TENSOR_ALIGNMENT = 64
@@ -122,21 +123,48 @@ Content = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way to a statement: the include or the use of a macro at `span`."""
+
+    kind: FrameKind
+    name: str
+    span: Span
+
+    @property
+    def note(self) -> Note:
+        """The step as a diagnostic shows it."""
+        if self.kind is FrameKind.INCLUDE:
+            return Note("included from here", self.span)
+        return Note(f"in expansion of macro `{self.name}`", self.span)
+
+    @property
+    def frame(self) -> Frame:
+        """The step as an object keeps it."""
+        line, column = self.span.source.position(self.span.start)
+        return Frame(self.kind, self.name, self.span.source.name, line, column)
+
+
+def notes_of(trail: tuple[Step, ...]) -> tuple[Note, ...]:
+    """Return the notes that show a trail, the innermost step first."""
+    return tuple(step.note for step in trail)
+
+
 @dataclass(slots=True)
 class Item:
-    """One thing in the order of the source, and the includes that led to it."""
+    """One thing in the order of the source, and the steps that led to it, innermost first."""
 
     position: Position
     content: Content
     span: Span
-    trail: tuple[Note, ...]
+    trail: tuple[Step, ...]
     size: int = 0
 
 
 class UnitBuilder:
     """Collects the items, sections and symbols of a source.
 
-    `trail` names the includes that lead to the statement at hand; reports carry it.
+    `trail` leads to the statement at hand; reports carry it.
     """
 
     def __init__(self, description: Description, report: Report) -> None:
@@ -145,7 +173,7 @@ class UnitBuilder:
         self.items: list[Item] = []
         self.sections: dict[str, SectionState] = {}
         self.symbols = Symbols()
-        self.trail: tuple[Note, ...] = ()
+        self.trail: tuple[Step, ...] = ()
         self._section: SectionState | None = None
         self._pending: list[Item] = []
         self._reported: set[tuple[str, Span]] = set()
@@ -167,9 +195,9 @@ class UnitBuilder:
         self._pending.clear()
         return self._section
 
-    def refuse(self, refused: Refused, trail: tuple[Note, ...] | None = None) -> None:
+    def refuse(self, refused: Refused, notes: tuple[Note, ...] | None = None) -> None:
         """Report why a statement can't be used; what was reported before is left out."""
-        notes = self.trail if trail is None else trail
+        notes = notes_of(self.trail) if notes is None else notes
         for found in refused.diagnostics:
             assert found.span is not None
             if (found.message, found.span) not in self._reported:
@@ -237,7 +265,7 @@ class UnitBuilder:
 
     def _is_taken(self, name: str, span: Span, by_assignment: bool = False) -> bool:
         """Report a name that can't be defined here."""
-        notes = self.trail
+        notes = notes_of(self.trail)
         if name in self.description.register_names:
             message = f"`{name}` is a register and can't name anything else"
         elif name == ".":
@@ -257,14 +285,14 @@ class UnitBuilder:
             # One forgotten directive is one mistake, however many instructions follow.
             if section.name not in self._misplaced:
                 message = f"instructions can't stand in `{name}`, which is not executable"
-                self.report.error(message, span, "write `.text` before them", self.trail)
+                self.report.error(message, span, "write `.text` before them", notes_of(self.trail))
             self._misplaced.add(section.name)
         elif isinstance(content, Use | Values | Bytes) and not section.stored:
             self.report.error(
                 f"`{name}` takes space only, no values",
                 span,
                 "reserve with `.space`, or write `.data` before the values",
-                self.trail,
+                notes_of(self.trail),
             )
 
 

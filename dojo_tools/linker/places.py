@@ -41,7 +41,7 @@ class Places:
     def trail(self, index: int, section: str, offset: int) -> tuple[Note, ...]:
         """Return the expansion trail of a byte."""
         entry = self.line_at(index, section, offset)
-        return tuple(Note(printable(note)) for note in entry.notes) if entry else ()
+        return tuple(Note(printable(str(frame))) for frame in entry.trail) if entry else ()
 
     def describe_definition(self, index: int, symbol: Symbol) -> str:
         """Return the object that defines a symbol, with the source line at the symbol if known."""

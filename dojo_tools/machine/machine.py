@@ -253,7 +253,7 @@ class Machine:
         place = "" if line is None else f"{line.file}:{line.line}:{line.column}: "
         text = f"{place}fault: {fault.message} (pc 0x{fault.pc:x})"
         if line is not None:
-            text += "".join(f"\nnote: {note}" for note in line.notes)
+            text += "".join(f"\nnote: {frame}" for frame in line.trail)
         hint = fault.hint or self._fault_hint(fault)
         return text if hint is None else f"{text}\nhint: {hint}"
 

@@ -5,6 +5,8 @@ from dojo_tools.objects.files import save_image, save_object, write_atomically
 from dojo_tools.objects.model import (
     ABSOLUTE,
     Binding,
+    Frame,
+    FrameKind,
     Image,
     LineEntry,
     ObjectFile,
@@ -23,6 +25,8 @@ __all__ = [
     "ABSOLUTE",
     "E_MACHINE",
     "Binding",
+    "Frame",
+    "FrameKind",
     "Image",
     "LineEntry",
     "ObjectFile",

@@ -88,9 +88,38 @@ class Relocation:
     addend: int = 0
 
 
+class FrameKind(Enum):
+    """How a line came into the program other than by standing in a source."""
+
+    INCLUDE = 0
+    EXPANSION = 1
+    MACRO = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One step of the way to a line: what was included or expanded, and where."""
+
+    kind: FrameKind
+    name: str
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}"
+        match self.kind:
+            case FrameKind.INCLUDE:
+                return f"included from {place}"
+            case FrameKind.EXPANSION:
+                return f"in expansion of `{self.name}`"
+            case FrameKind.MACRO:
+                return f"in expansion of macro `{self.name}` at {place}"
+
+
 @dataclass(frozen=True, slots=True)
 class LineEntry:
-    """The source line of the bytes [offset, offset + size); `notes` is its expansion trail."""
+    """The source line of bytes [offset, offset + size); `trail`, innermost first, leads to it."""
 
     section: str
     offset: int
@@ -98,7 +127,7 @@ class LineEntry:
     file: str
     line: int
     column: int
-    notes: tuple[str, ...] = ()
+    trail: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

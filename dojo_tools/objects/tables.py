@@ -9,7 +9,7 @@ NUL-terminated strings. Sections are named, so a tool that renumbers sections br
 strings and trails are counted off instead of pointed at: none can overlap another, so the values
 read are never more than a small multiple of the bytes.
 
-    lines:    entries of `_LINE`, then the trails: u32 count, then so many u32 string indices;
+    lines:    entries of `_LINE`, then the trails: u32 count, then so many entries of `_FRAME`;
               trail 0 is the first
     tensors:  entries of `_TENSOR`, each followed by its extents, u64
 """
@@ -18,12 +18,13 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 
 from dojo_tools.objects.input import Input
-from dojo_tools.objects.model import LineEntry, TensorType
+from dojo_tools.objects.model import Frame, FrameKind, LineEntry, TensorType
 
 _VERSION = 1
 _HEADER = struct.Struct("<4I")
 _LINE = struct.Struct("<QQIIIII")  # offset, size, section, file, line, column, trail
 _TENSOR = struct.Struct("<III")  # symbol, element, rank
+_FRAME = struct.Struct("<IIIII")  # kind, name, file, line, column
 _WORD = struct.Struct("<I")
 
 
@@ -36,16 +37,19 @@ def encode_strings(strings: Sequence[str]) -> bytes:
 def encode_lines(lines: Sequence[LineEntry]) -> bytes:
     """Return the contents of `.dojo.lines`."""
     strings: dict[str, int] = {}
-    trails: dict[tuple[str, ...], int] = {}
+    trails: dict[tuple[Frame, ...], int] = {}
     body = bytearray()
     for entry in lines:
         section = strings.setdefault(entry.section, len(strings))
         file = strings.setdefault(entry.file, len(strings))
-        trail = trails.setdefault(entry.notes, len(trails))
+        trail = trails.setdefault(entry.trail, len(trails))
         body += _LINE.pack(entry.offset, entry.size, section, file, entry.line, entry.column, trail)
-    for notes in trails:
-        indices = [strings.setdefault(note, len(strings)) for note in notes]
-        body += struct.pack(f"<{len(indices) + 1}I", len(indices), *indices)
+    for frames in trails:
+        body += _WORD.pack(len(frames))
+        for frame in frames:
+            name = strings.setdefault(frame.name, len(strings))
+            file = strings.setdefault(frame.file, len(strings))
+            body += _FRAME.pack(frame.kind.value, name, file, frame.line, frame.column)
     return _encode_table(len(lines), body, list(strings))
 
 
@@ -63,11 +67,11 @@ def encode_tensors(tensors: Sequence[TensorType], positions: Mapping[int, int]) 
 def read_lines(table: Input, sections: Mapping[str, range]) -> tuple[LineEntry, ...]:
     """Read `.dojo.lines`; `sections` gives the offsets or addresses of each section."""
     count, body, strings = _read_table(table, _LINE.size)
-    notes = _read_trails(table, body[count * _LINE.size :], strings)
+    trails = _read_trails(table, body[count * _LINE.size :], strings)
     lines: list[LineEntry] = []
     records: Iterator[tuple[int, ...]] = _LINE.iter_unpack(body[: count * _LINE.size])
     for index, (offset, size, section, file, line, column, trail) in enumerate(records):
-        if section >= len(strings) or file >= len(strings) or trail >= len(notes):
+        if section >= len(strings) or file >= len(strings) or trail >= len(trails):
             raise table.error(f"entry {index} names a string or trail that is not there")
         covered = sections.get(strings[section])
         if covered is None:
@@ -77,7 +81,7 @@ def read_lines(table: Input, sections: Mapping[str, range]) -> tuple[LineEntry, 
                 f"entry {index} covers [0x{offset:x}, 0x{offset + size:x}), outside its section"
             )
         lines.append(
-            LineEntry(strings[section], offset, size, strings[file], line, column, notes[trail])
+            LineEntry(strings[section], offset, size, strings[file], line, column, trails[trail])
         )
     return tuple(lines)
 
@@ -132,16 +136,29 @@ def _read_table(table: Input, entry_size: int) -> tuple[int, bytes, list[str]]:
     return count, body, [table.text(string) for string in pool.split(b"\0")[:-1]]
 
 
-def _read_trails(table: Input, encoded: bytes, strings: Sequence[str]) -> list[tuple[str, ...]]:
-    if len(encoded) % _WORD.size:
-        raise table.error(f"its trails take {len(encoded)} bytes, not a multiple of {_WORD.size}")
-    words: list[int] = [word for (word,) in _WORD.iter_unpack(encoded)]
-    trails: list[tuple[str, ...]] = []
+def _read_trails(table: Input, encoded: bytes, strings: Sequence[str]) -> list[tuple[Frame, ...]]:
+    trails: list[tuple[Frame, ...]] = []
     position = 0
-    while position < len(words):
-        indices = words[position + 1 : position + 1 + words[position]]
-        if len(indices) < words[position] or any(index >= len(strings) for index in indices):
-            raise table.error(f"trail {len(trails)} goes beyond the table or its strings")
-        trails.append(tuple(strings[index] for index in indices))
-        position += 1 + len(indices)
+    count: int
+    while position < len(encoded):
+        if len(encoded) - position < _WORD.size:
+            raise table.error(f"trail {len(trails)} goes beyond the table")
+        (count,) = _WORD.unpack_from(encoded, position)
+        position += _WORD.size
+        if count > (len(encoded) - position) // _FRAME.size:
+            raise table.error(f"trail {len(trails)} has {count} frames, more than the table holds")
+        end = position + count * _FRAME.size
+        frames = [
+            _read_frame(table, record, strings)
+            for record in _FRAME.iter_unpack(encoded[position:end])
+        ]
+        trails.append(tuple(frames))
+        position = end
     return trails
+
+
+def _read_frame(table: Input, record: tuple[int, ...], strings: Sequence[str]) -> Frame:
+    kind, name, file, line, column = record
+    if kind >= len(FrameKind) or name >= len(strings) or file >= len(strings):
+        raise table.error("a frame has a kind or names a string that is not there")
+    return Frame(FrameKind(kind), strings[name], strings[file], line, column)

@@ -139,7 +139,9 @@ def save_tensor_file(path: Path, values: NDArray[Any], element: str) -> None:
 
 def _csv_text(values: NDArray[Any], element: str) -> str:
     rows = values.reshape(-1, values.shape[-1]) if values.ndim > 1 else values.reshape(-1, 1)
-    return "".join(",".join(value_text(cell, element) for cell in row) + "\n" for row in rows)
+    # Other programs read the text as float32 or float64: there too it is to be the exact value.
+    written = "f32" if element == "bf16" else element
+    return "".join(",".join(value_text(cell, written) for cell in row) + "\n" for row in rows)
 
 
 def value_text(value: Any, element: str) -> str:

@@ -123,7 +123,7 @@ def test_a_far_branch_names_its_expansion(
     assembled: Callable[[str], Assembly], description: Description
 ) -> None:
     object_file = assembled("beqz x1, t\n.space 0x8000\nt:").object
-    assert object_file.lines[0].notes == ("in expansion of `beq`",)
+    assert [str(f) for f in object_file.lines[0].trail] == ["in expansion of `beq`"]
     assert object_file.lines[0].size == 8
 
 

@@ -121,11 +121,14 @@ def test_lines_name_source_column_and_expansion(assembled: Assembled) -> None:
     entries = assembled(
         "  nop\n  li x1, 5\n.data\nv: .word 1, 2\n .align 64\n .space 3"
     ).object.lines
-    assert [(e.section, e.offset, e.size, e.line, e.column, e.notes) for e in entries] == [
-        (".text", 0, 4, 1, 3, ()),
-        (".text", 4, 4, 2, 3, ("in expansion of `li`",)),
-        (".data", 0, 8, 4, 4, ()),
-        (".data", 64, 3, 6, 2, ()),
+    assert [
+        (e.section, e.offset, e.size, e.line, e.column, [str(frame) for frame in e.trail])
+        for e in entries
+    ] == [
+        (".text", 0, 4, 1, 3, []),
+        (".text", 4, 4, 2, 3, ["in expansion of `li`"]),
+        (".data", 0, 8, 4, 4, []),
+        (".data", 64, 3, 6, 2, []),
     ]
 
 
@@ -199,11 +202,11 @@ def test_includes_are_found_beside_the_file_and_in_folders(
     main = Source(str(tmp_path / "a.s"), '.include "inner/b.s"\n.include "c.s"\n')
     object_file = assemble(main, description, [tmp_path / "inner"]).object
     first, second, third = object_file.lines
-    assert first.notes == (
+    assert [str(frame) for frame in first.trail] == [
         "in expansion of `li`",
         f"included from {tmp_path}/inner/b.s:1:1",
         f"included from {tmp_path}/a.s:1:1",
-    )
+    ]
     assert (second.file, second.line) == (f"{tmp_path}/inner/b.s", 2)
     assert third.file == f"{tmp_path}/inner/c.s"
 

@@ -11,6 +11,8 @@ from dojo_tools.linker import MEMORY_SIZE, link
 from dojo_tools.objects import (
     ABSOLUTE,
     Binding,
+    Frame,
+    FrameKind,
     Image,
     LineEntry,
     ObjectFile,
@@ -188,7 +190,7 @@ def test_lines_tensors_and_unallocated_sections(kinds: Kinds) -> None:
         ),
         (Relocation(".comment", 0, 99, 3, 0),),
         (
-            LineEntry(".text", 4, 4, "b.s", 2, 1, ("in macro",)),
+            LineEntry(".text", 4, 4, "b.s", 2, 1, (Frame(FrameKind.MACRO, "m", "b.s", 9, 3),)),
             LineEntry(".comment", 0, 1, "b.s", 3, 1),
         ),
         (
@@ -199,7 +201,9 @@ def test_lines_tensors_and_unallocated_sections(kinds: Kinds) -> None:
         ),
     )
     image = link([START, second], kinds, name="both")
-    assert image.lines == (LineEntry(".text", 0x10C, 4, "b.s", 2, 1, ("in macro",)),)
+    assert image.lines == (
+        LineEntry(".text", 0x10C, 4, "b.s", 2, 1, (Frame(FrameKind.MACRO, "m", "b.s", 9, 3),)),
+    )
     assert [(image.symbols[t.symbol].name, t.shape) for t in image.tensors] == [
         ("own", (2,)),
         ("table", (4, 2)),
@@ -229,14 +233,14 @@ def test_undefined_symbols_name_the_line_and_a_likely_name(kinds: Kinds) -> None
         tuple(Relocation(".text", offset, 1, 0, 0) for offset in (0, 4))
         + (Relocation(".text", 8, 1, 1, 0),),
         (
-            LineEntry(".text", 0, 4, "u.s", 3, 5, ("in macro `say`",)),
+            LineEntry(".text", 0, 4, "u.s", 3, 5, (Frame(FrameKind.MACRO, "say", "u.s", 1, 1),)),
             LineEntry(".text", 4, 4, "u.s", 4, 5),
         ),
     )
     prints = ObjectFile("p.o", (text(4),), (shared("print"),))
     first, second = errors([START, uses, prints], kinds)
     assert first == (
-        "u.s:3:5: undefined symbol `pritn`\nin macro `say`\nalso used at u.s:4:5\n"
+        "u.s:3:5: undefined symbol `pritn`\nin expansion of macro `say` at u.s:1:1\nalso used at u.s:4:5\n"
         "hint: did you mean `print`?"
     )
     assert second == "u.o(.text+0x8): undefined symbol `nothing_like_it`\nhint: None"
@@ -278,12 +282,12 @@ def test_all_problems_of_fields_are_reported(kinds: Kinds) -> None:
             Relocation(".text", 0x7FFE, 1, 0, 0),
             Relocation(".bss", 0, 1, 0, 0),
         ),
-        (LineEntry(".text", 0, 4, "a.s", 1, 3, ("in macro",)),),
+        (LineEntry(".text", 0, 4, "a.s", 1, 3, (Frame(FrameKind.MACRO, "m", "b.s", 9, 3),)),),
     )
     beyond = "relocation `branch` goes beyond the contents of its section\nhint: None"
     assert errors([object_file], kinds) == [
         "a.s:1:3: the distance 32764 to `end` does not fit relocation `branch` (-16384..16380)\n"
-        "in macro\nhint: move the two closer, or use a form that reaches farther",
+        "in expansion of macro `m` at b.s:9:3\nhint: move the two closer, or use a form that reaches farther",
         "a.o(.text+0x8): `big` + 4 = 2097156 does not fit relocation `address` (0..2097151)\n"
         "hint: None",
         "a.o(.text+0xc): the distance -10 to `_start` + 2 is not a multiple of 4, "

@@ -5,6 +5,8 @@ import pytest
 from dojo_tools.objects import (
     ABSOLUTE,
     Binding,
+    Frame,
+    FrameKind,
     Image,
     LineEntry,
     ObjectFile,
@@ -44,8 +46,19 @@ def sample_object() -> ObjectFile:
         ),
         lines=(
             LineEntry(".text", 0, 4, "a.s", 1, 1),
-            LineEntry(".text", 4, 4, "b/ü.s", 2, 5, ("in macro `twice` at a.s:9", "of a.s")),
-            LineEntry(".text", 8, 8, "a.s", 3, 5, ("of a.s",)),
+            LineEntry(
+                ".text",
+                4,
+                4,
+                "b/ü.s",
+                2,
+                5,
+                (
+                    Frame(FrameKind.MACRO, "twice", "a.s", 9, 3),
+                    Frame(FrameKind.INCLUDE, "", "a.s", 1, 1),
+                ),
+            ),
+            LineEntry(".text", 8, 8, "a.s", 3, 5, (Frame(FrameKind.INCLUDE, "", "a.s", 1, 1),)),
         ),
         tensors=(TensorType(1, "float", (2, 3)), TensorType(3, "bf16", ())),
     )

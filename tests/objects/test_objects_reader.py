@@ -10,6 +10,8 @@ import pytest
 
 from dojo_tools.diagnostics import InputError
 from dojo_tools.objects import (
+    Frame,
+    FrameKind,
     Image,
     LineEntry,
     ObjectFile,
@@ -231,8 +233,19 @@ def test_overlap_does_not_multiply_memory(make: Callable[[], bytes]) -> None:
 
 
 def test_trails_are_counted_off() -> None:
-    lines = (LineEntry("s", 0, 1, "f", 1, 1, ("a", "b")), LineEntry("s", 1, 1, "f", 2, 1, ("b",)))
+    lines = (
+        LineEntry(
+            "s",
+            0,
+            1,
+            "f",
+            1,
+            1,
+            (Frame(FrameKind.MACRO, "m", "f", 9, 3), Frame(FrameKind.INCLUDE, "", "g", 1, 1)),
+        ),
+        LineEntry("s", 1, 1, "f", 2, 1, (Frame(FrameKind.INCLUDE, "", "g", 1, 1),)),
+    )
     from_table = ObjectFile("x", (Section("s", False, False, True, 1, b"ab", 2),), lines=lines)
     assert read_object(encode_object(from_table), "x").lines == lines
-    with pytest.raises(InputError, match="trail 0 goes beyond"):
+    with pytest.raises(InputError, match="trail 0 has 1 frames"):
         read_lines(Input("t", struct.pack("<4I", 1, 0, 4, 0) + struct.pack("<I", 1)), {})

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from dojo_tools.objects import (
     ABSOLUTE,
     Binding,
+    Frame,
+    FrameKind,
     Image,
     LineEntry,
     ObjectFile,
@@ -59,7 +61,8 @@ def objects(draw: st.DrawFn) -> ObjectFile:
             entry = st.builds(Relocation, st.just(section.name), offsets, COUNTS, numbers, addends)
             relocations += draw(st.lists(entry, max_size=3))
         if section.size:
-            trails = st.lists(NAMES, max_size=3).map(tuple)
+            frames = st.builds(Frame, st.sampled_from(FrameKind), NAMES, NAMES, COUNTS, COUNTS)
+            trails = st.lists(frames, max_size=3).map(tuple)
             line = st.builds(
                 LineEntry, st.just(section.name), offsets, st.just(1), NAMES, COUNTS, COUNTS, trails
             )

@@ -1,0 +1,225 @@
+"""`dojo-run` as a user meets it: what is printed where, options, exit codes."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dojo_tools.assembler import assemble
+from dojo_tools.description import load_description
+from dojo_tools.diagnostics import ExitCode, read_source
+from dojo_tools.machine import load_program
+from dojo_tools.objects import save_image, save_object
+
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; sys.argv[0] = 'dojo-run'; from dojo_tools.cli.run import main; main()",
+]
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = ROOT / "samples"
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*words: str | Path) -> "subprocess.CompletedProcess[str]":
+    """Run `dojo-run`."""
+    return subprocess.run(
+        [*COMMAND, *map(str, words)], capture_output=True, encoding="utf-8", check=False
+    )
+
+
+def program(text: str) -> Path:
+    """Write a source that starts with this text."""
+    path = Path("p.s")
+    path.write_text(f"        .global _start\n_start:\n{text}\n", encoding="utf-8")
+    return path
+
+
+def test_the_digits() -> None:
+    done = run(SAMPLES / "digits" / "run.toml")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "status done"
+    assert lines[1].startswith("instructions ")
+    assert lines[-2:] == ["accuracy 0.9911 (1781 of 1797)", "1797 of 1797 rows match"]
+
+
+@pytest.mark.parametrize("sample", ["saxpy", "dot"])
+def test_samples_with_run_files(sample: str) -> None:
+    done = run(SAMPLES / sample / "run.toml", "--report", "r.json")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    assert ", seed 1" in done.stdout
+    report = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert all(output["passed"] for output in report["outputs"])
+
+
+def test_what_the_program_prints_comes_first_and_alone_when_quiet() -> None:
+    hello = SAMPLES / "hello" / "hello.s"
+    done = run(hello)
+    assert done.stdout.startswith("Hello from a D1 node.\nstatus done\ninstructions 4\n")
+    assert run(hello, "--quiet").stdout == "Hello from a D1 node.\n"
+
+
+def test_text_without_a_line_end_does_not_swallow_the_summary() -> None:
+    done = run(program("li a0, 0x2603\nprint.char a0\nhalti 0"))
+    assert done.stdout.startswith("☃\nstatus done\n")
+
+
+def test_objects_and_images_run_like_sources() -> None:
+    description = load_description()
+    source = program("li a0, 42\nprint.int a0\nhalti 0")
+    save_object(Path("p.o"), assemble(read_source(source), description).object)
+    save_image(Path("p.elf"), load_program([source], description))
+    for name in ("p.s", "p.o", "p.elf"):
+        assert run(name, "-q").stdout == "42\n"
+
+
+def test_registers_and_arguments() -> None:
+    source = program(
+        "add a1, a0, a0\nmask.firstni m1, 3\nvli.f32 v2, 1.5\nhalti 0\n"
+        "        .data\nn: .tensor f32, 1"
+    )
+    done = run(source, "--registers", "--arg", "a0=0x10", "--arg", "n=2.5", "--dump", "n=n.npy")
+    lines = done.stdout.splitlines()
+    assert "x10 a0 0x10" in lines
+    assert "x11 a1 0x20" in lines
+    assert "m1 0x7" in lines
+    assert "v2[8..15] " + " ".join(["3fc00000"] * 8) + " = " + " ".join(["1.5"] * 8) in lines
+    assert not any(line.startswith("v3") for line in lines)
+    assert np.load("n.npy").tolist() == [2.5]
+
+
+def test_the_trace_shows_line_and_change() -> None:
+    done = run(program("        li a0, 3\n        print.int a0\n        halti 0"), "--print-trace")
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == [
+        "0",
+        "0x000100",
+        "movi",
+        "x10,",
+        "3",
+        "p.s:3",
+        "x10:",
+        "0x0",
+        "->",
+        "0x3",
+    ]
+    assert lines[1].split()[:2] == ["1", "0x000104"]
+    assert lines[2] == "3"
+    assert lines[3].split()[:2] == ["2", "0x000108"]
+
+
+@pytest.mark.parametrize(
+    "text, code, message",
+    [
+        ("        halti 7", ExitCode.CHECK_FAILED, "error: the program halted with code 7"),
+        ("        lw a0, [zero]", ExitCode.GUEST_FAULT, "p.s:3:9: fault: load of 4 bytes at 0x0"),
+        ("        .word 0", ExitCode.GUEST_FAULT, "fault: illegal instruction word 0x00000000"),
+        ("1:      jump 1b", ExitCode.LIMIT, "p.s:3:9: limit: 1000 instructions executed"),
+        ("        lw a0, [a1 + ]", ExitCode.INPUT, "p.s:3:"),
+    ],
+)
+def test_bad_ends(text: str, code: ExitCode, message: str) -> None:
+    done = run(program(text), "--max-instructions", "1000", "--report", "r.json")
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    if code is not ExitCode.INPUT:
+        assert json.loads(Path("r.json").read_text(encoding="utf-8"))["exit_code"] == code
+
+
+def test_a_failed_check_says_where() -> None:
+    program("halti 0\n.data\nx: .tensor i32, 3")
+    text = '[program]\nsources = ["p.s"]\n[[output]]\nsymbol = "x"\ncheck = { expression = "1" }\n'
+    Path("run.toml").write_text(text, encoding="utf-8")
+    done = run("run.toml", "--quiet")
+    assert done.returncode == ExitCode.CHECK_FAILED
+    assert done.stdout == ""
+    assert "[0] found 0, expected 1, difference 1" in done.stderr
+    assert done.stderr.endswith("0 of 3 elements match\nerror: 1 of 1 outputs are wrong: x\n")
+
+
+@pytest.mark.parametrize(
+    "words, code",
+    [
+        ([], ExitCode.USAGE),
+        (["p.s", "--engine", "quantum"], ExitCode.USAGE),
+        (["p.s", "--arg", "a0"], ExitCode.USAGE),
+        (["p.s", "--dump", "x=x.txt"], ExitCode.USAGE),
+        (["p.s", "--max-instructions", "0"], ExitCode.USAGE),
+        (["p.s", "run.toml"], ExitCode.USAGE),
+        (["p.s", "--examples"], ExitCode.USAGE),
+        (["p.s", "--arg", "qq=1"], ExitCode.INPUT),
+        (["p.s", "--dump", "qq=x.npy"], ExitCode.INPUT),
+        (["absent.s"], ExitCode.IO),
+        (["absent.toml"], ExitCode.IO),
+        (["p.s", "--report", "absent/r.json"], ExitCode.IO),
+        (["--version"], ExitCode.DONE),
+    ],
+)
+def test_exit_codes(words: list[str], code: ExitCode) -> None:
+    program("halti 0")
+    done = run(*words)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_worked_examples() -> None:
+    done = run("--examples")
+    assert done.returncode == ExitCode.DONE
+    held, of, total, *_ = done.stdout.split()
+    assert (of, held) == ("of", total)
+
+
+def test_a_wrong_example_is_named() -> None:
+    Path("my.isa").write_text(
+        'title "Mine"\nprovenance chosen "a test"\n\n'
+        "instruction vabd.i32 vd, va, vb\n"
+        '    "Absolute difference."\n'
+        "    encoding V op=user0 func4=0 type=i32 p=0\n"
+        "    timing simd latency=4\n"
+        "    example va.i32 = 2, vb.i32 = 5 -> vd.i32 = 4\n"
+        "    { vd.i32 = abs(va.i32 - vb.i32) }\n",
+        encoding="utf-8",
+    )
+    done = run("--examples", "--isa", "my.isa")
+    assert done.returncode == ExitCode.CHECK_FAILED
+    assert done.stdout.startswith("my.isa:4: vabd.i32: ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
+def test_ctrl_c() -> None:
+    running = subprocess.Popen(
+        [*COMMAND, str(program("        li a0, 7\n        print.int a0\n1:      jump 1b"))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert running.stdout is not None
+    assert running.stdout.read(1) == "7"
+    time.sleep(0.2)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+    assert running.returncode == ExitCode.INTERRUPTED
+    assert "p.s:5:9: interrupted after " in errors
+
+
+def test_help_loads_nothing_slow() -> None:
+    program = (
+        "import sys, dojo_tools.cli.run\n"
+        "print(*(m for m in ('numpy', 'rich', 'lark', 'llvmlite') if m in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []

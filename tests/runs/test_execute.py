@@ -1,0 +1,290 @@
+"""Runs from start to end: tensors in, tensors out, checks, and what the report says."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dojo_tools.description import Description
+from dojo_tools.diagnostics import ExitCode, InputError
+from dojo_tools.engines.stop import StopReason
+from dojo_tools.runs import (
+    Argument,
+    Dump,
+    Input,
+    Listener,
+    Output,
+    RunFile,
+    RunReport,
+    Status,
+    execute_run,
+)
+
+Execute = Callable[[str], RunReport]
+
+NORMAL = '[[input]]\nsymbol = "x"\ngenerate = { kind = "normal", seed = 4 }\n'
+
+
+def test_a_run_that_holds(execute: Execute) -> None:
+    np.save("x.npy", np.arange(8).reshape(2, 4))
+    Path("labels.csv").write_text("3\n3\n", encoding="utf-8")
+    report = execute(
+        '[[input]]\nsymbol = "x"\nfile = "x.npy"\n'
+        '[[output]]\nsymbol = "y"\nsave = "y.csv"\ncheck = { expression = "x + 1" }\n'
+        'accuracy = { labels = "labels.csv", at_least = 1 }\n'
+    )
+    assert report.status is Status.DONE
+    assert report.exit_code is ExitCode.DONE
+    assert report.outputs[0].lines()[-2:] == ["accuracy 1.0000 (2 of 2)", "2 of 2 rows match"]
+    wanted = "1.0,2.0,3.0,4.0\n5.0,6.0,7.0,8.0\n"
+    assert Path("y.csv").read_text(encoding="utf-8") == wanted
+    assert report.machine.read_tensor("y")[1, 3] == 8
+
+
+def test_a_check_that_fails(execute: Execute) -> None:
+    report = execute(f'{NORMAL}[[output]]\nsymbol = "y"\ncheck = {{ expression = "x + 2" }}\n')
+    assert report.exit_code is ExitCode.CHECK_FAILED
+    lines = report.outputs[0].lines()
+    assert lines[1].startswith("largest error 1 at [")
+    assert lines[2].startswith("  [0, 0] found ")
+    assert lines[-2:] == ["  and 3 more elements", "0 of 2 rows match"]
+
+
+def test_an_accuracy_that_is_too_low(execute: Execute) -> None:
+    np.save("labels.npy", np.array([0, 0]))
+    report = execute(
+        '[[input]]\nsymbol = "x"\ngenerate = { kind = "arange" }\n'
+        '[[output]]\nsymbol = "y"\naccuracy = { labels = "labels.npy", at_least = 0.5 }\n'
+    )
+    assert report.status is Status.CHECK_FAILED
+    assert report.outputs[0].lines()[-1] == "accuracy 0.0000 (0 of 2), less than 0.5"
+
+
+def test_a_check_against_a_file(execute: Execute) -> None:
+    np.save("y.npy", np.arange(8.0).reshape(2, 4) + 1.25)
+    text = (
+        '[[input]]\nsymbol = "x"\ngenerate = { kind = "arange" }\n'
+        '[[output]]\nsymbol = "y"\ncheck = { file = "y.npy" }\n'
+    )
+    assert execute(text).status is Status.CHECK_FAILED
+    assert execute(text + "absolute = 0.25").status is Status.DONE
+
+
+def test_a_number_is_expected_of_every_element(execute: Execute) -> None:
+    text = '[[output]]\nsymbol = "y"\ncheck = { expression = "1" }\n'
+    assert execute(text).status is Status.DONE
+
+
+def test_an_input_means_what_was_put_in(execute: Execute) -> None:
+    """Also in the check of the same symbol; and rounded as the machine holds it."""
+    report = execute(
+        '[[input]]\nsymbol = "y"\ngenerate = { kind = "integers", low = 7, high = 7 }\n'
+        '[[output]]\nsymbol = "y"\ncheck = { expression = "y - 6" }\n'
+        '[[output]]\nsymbol = "x"\ncheck = { expression = "y - 7" }\n'
+    )
+    assert report.status is Status.DONE
+
+
+def test_a_halt_code_fails_the_run(execute: Execute) -> None:
+    report = execute("[arguments]\na0 = 7\n")
+    assert report.status is Status.HALT_CODE
+    assert report.exit_code is ExitCode.CHECK_FAILED
+    assert report.stop is not None
+    assert report.stop.code == 7
+
+
+def test_a_limit_names_the_line(execute: Execute) -> None:
+    report = execute("[limits]\ninstructions = 3\n")
+    assert report.exit_code is ExitCode.LIMIT
+    assert report.retired == 3
+    assert report.message is not None
+    assert "kernel.s:5:9: limit: 3 instructions" in report.message
+    assert "    " + "        vli.f32 v1, 1.0" in report.message
+
+
+def test_arguments_for_symbols(execute: Execute) -> None:
+    report = execute(
+        "[arguments]\nx = [[1, 2, 3, 4], [5, 6, 7, 0.5]]\nn = -2\ncounts = [1, 2, 3, -4]\n"
+    )
+    machine = report.machine
+    assert machine.read_tensor("y")[1].tolist() == [6, 7, 8, 1.5]
+    assert machine.read_memory(machine.symbol("n").value, 8) == b"\xfe" + b"\xff" * 7
+    assert machine.read_tensor("counts").tolist() == [1, 2, 3, -4]
+
+
+def test_a_symbol_without_a_type_takes_one_from_the_run_file(execute: Execute) -> None:
+    report = execute(
+        '[[input]]\nsymbol = "plain"\nelement = "i16"\nshape = [8]\n'
+        'generate = { kind = "arange", low = -4 }\n'
+        '[[output]]\nsymbol = "plain"\nelement = "i16"\nshape = [8]\n'
+        'check = { expression = "plain" }\n'
+    )
+    assert report.status is Status.DONE
+    assert report.inputs[0].size == 16
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ('[[input]]\nsymbol = "q"\ngenerate = { kind = "zeros" }', "has no symbol `q`"),
+        ('[[input]]\nsymbol = "SIZE"\ngenerate = { kind = "zeros" }', "is a number, not a place"),
+        ('[[input]]\nsymbol = "plain"\ngenerate = { kind = "zeros" }', "has no type"),
+        (
+            '[[input]]\nsymbol = "plain"\nelement = "f32"\nshape = [5]\n'
+            'generate = { kind = "zeros" }',
+            r"f32 \(5,\) has 20 bytes; symbol `plain` has 16",
+        ),
+        (
+            '[[input]]\nsymbol = "x"\nelement = "bf16"\ngenerate = { kind = "zeros" }',
+            r"`x` is called bf16 \(2, 4\) here; the symbol is f32 \(2, 4\)",
+        ),
+        (
+            '[[input]]\nsymbol = "x"\nfile = "pixels.npy"',
+            r"run.toml:5:1: error: pixels.npy holds uint8 \(4, 4\); symbol `x` is f32 \(2, 4\)",
+        ),
+        (
+            '[[input]]\nsymbol = "counts"\ngenerate = { kind = "normal" }',
+            "normal holds float64, which does not become i32",
+        ),
+        (
+            '[[input]]\nsymbol = "half"\ngenerate = { kind = "integers", low = 257, high = 257 }',
+            r"integers\[0\] is 257, which bf16 does not hold exactly",
+        ),
+        ("[arguments]\nx = [1, 2]", r"argument `x` has shape \(2,\); the symbol is f32 \(2, 4\)"),
+        ("[arguments]\ncounts = [1, 2, 3, 0.5]", "does not become i32"),
+        ("[arguments]\nx = [[1], [2, 3]]", "differ in length"),
+        ("[arguments]\na0 = 1.5", "`a0` is 1.5; an integer fits"),
+        ("[arguments]\na0 = 18446744073709551616", "18446744073709551615 fits"),
+        ("[arguments]\nn = 0.5", "an integer fits"),
+        ("[arguments]\nSIZE = 1", "can't hold an argument"),
+        ("[arguments]\nv0 = 1", "register `v0` has 512 bits"),
+        ("[arguments]\nzero = 1", "is always zero"),
+        (
+            '[[output]]\nsymbol = "y"\ncheck = { expression = "x @ x" }',
+            r"run.toml:5:25: error: shapes \(2, 4\) and \(2, 4\) have no matrix product",
+        ),
+        (
+            '[[output]]\nsymbol = "y"\ncheck = { expression = "x.T" }',
+            r"the expression has shape \(4, 2\); output `y` is f32 \(2, 4\)",
+        ),
+        ('[[output]]\nsymbol = "y"\ncheck = { expression = "xx" }', "no tensor `xx`"),
+        (
+            '[[output]]\nsymbol = "y"\naccuracy = { labels = "pixels.npy" }',
+            r"pixels.npy holds uint8 \(4, 4\); an output of shape \(2, 4\) needs labels of shape",
+        ),
+        (
+            '[[output]]\nsymbol = "y"\naccuracy = { labels = "labels.npy" }',
+            r"labels.npy\[1\] is 9, not one of the 4 classes 0..3",
+        ),
+        ('[[output]]\nsymbol = "counts"\ncheck = { file = "halves.npy" }', "does not become i32"),
+    ],
+)
+def test_what_does_not_fit_is_said_before_the_run(
+    execute: Execute, text: str, message: str
+) -> None:
+    np.save("pixels.npy", np.zeros((4, 4), np.uint8))
+    np.save("labels.npy", np.array([0, 9]))
+    np.save("halves.npy", np.zeros(4))
+    with pytest.raises(InputError, match=message):
+        execute(text)
+
+
+def test_all_misfits_are_reported_at_once(execute: Execute) -> None:
+    with pytest.raises(InputError) as caught:
+        execute('[arguments]\nq = 1\nr = 2\n[[output]]\nsymbol = "s"\nsave = "s.npy"\n')
+    assert len(caught.value.diagnostics) == 3
+
+
+def test_a_fault_and_its_dump(tmp_path: Path, description: Description) -> None:
+    source = tmp_path / "f.s"
+    source.write_text(
+        "_start: .global _start\nla t0, x\nli t1, 5\nsw t1, [t0]\nlw t1, [zero]\n"
+        "x: .tensor u32, 1\n"
+    )
+    dump = tmp_path / "x.npy"
+    output = Output("x", save=tmp_path / "y.npy")
+    run_file = RunFile("f", (source,), dumps=(Dump("x", dump),), outputs=(output,))
+    report = execute_run(run_file, description)
+    assert report.exit_code is ExitCode.GUEST_FAULT
+    assert report.outputs == ()
+    assert not (tmp_path / "y.npy").exists()
+    assert np.load(dump).tolist() == [5]
+    assert report.message is not None
+    lines = report.message.split("\n")
+    assert lines[0].startswith(f"{source}:5:1: fault: load of 4 bytes at 0x0")
+    assert lines[1:3] == ["    lw t1, [zero]", "    ^^^^^^^^^^^^^"]
+
+
+def test_a_run_made_in_python(folder: Path, description: Description) -> None:
+    run_file = RunFile(
+        "mine",
+        (folder / "kernel.s",),
+        arguments=(Argument("a0", 0),),
+        inputs=(Input("x", file=folder / "x.csv"),),
+    )
+    (folder / "x.csv").write_text("1,2,3,4\n5,6,7,8\n", encoding="utf-8")
+    counts: list[int] = []
+    traced: list[str] = []
+    report = execute_run(
+        run_file,
+        description,
+        Listener(progressed=counts.append, traced=lambda entry: traced.append(entry.text)),
+    )
+    assert report.machine.read_tensor("y").max() == 9
+    assert len(traced) == report.retired
+    assert report.stop is not None
+    assert report.stop.reason is StopReason.HALT
+
+
+def test_printed_text_is_passed_on_and_kept(tmp_path: Path, description: Description) -> None:
+    source = tmp_path / "p.s"
+    source.write_text(
+        "_start: .global _start\nli t0, 65\n1: print.char t0\nprint.int t0\njump 1b\n"
+    )
+    parts: list[str] = []
+    report = execute_run(
+        RunFile("p", (source,), instructions_max=8), description, Listener(printed=parts.append)
+    )
+    assert parts == ["A", "65", "A", "65", "A"]
+    assert report.printed == "A65A65A"[: len(report.printed)]
+    assert not report.is_printed_cut
+    assert report.machine.printed == []
+
+
+def test_ctrl_c_ends_with_the_count(tmp_path: Path, description: Description) -> None:
+    source = tmp_path / "p.s"
+    source.write_text("_start: .global _start\n1: jump 1b\n")
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    report = execute_run(RunFile("p", (source,)), description, Listener(progressed=interrupt))
+    assert report.exit_code is ExitCode.INTERRUPTED
+    assert report.stop is None
+    assert report.message is not None
+    assert f"interrupted after {report.retired} instructions" in report.message
+
+
+def test_the_report_as_json(execute: Execute) -> None:
+    report = execute(f'{NORMAL}[[output]]\nsymbol = "y"\ncheck = {{ expression = "x / 0" }}\n')
+    found = json.loads(json.dumps(report.to_json(), allow_nan=False))
+    assert found["exit_code"] == 1
+    assert found["inputs"] == [
+        {
+            "symbol": "x",
+            "element": "f32",
+            "shape": [2, 4],
+            "size": 32,
+            "origin": "normal",
+            "seed": 4,
+        }
+    ]
+    check = found["outputs"][0]["check"]
+    assert (check["matched"], check["total"], check["differing_elements"]) == (0, 2, 8)
+    assert check["differences"][0]["error"] == "inf"
+    assert found["stop"] == {"reason": "halt", "code": 0}
+    assert found["fault"] is None
+    again = execute(f'{NORMAL}[[output]]\nsymbol = "y"\ncheck = {{ expression = "x / 0" }}\n')
+    assert again.to_json() == report.to_json()

@@ -1,0 +1,136 @@
+"""`run.toml`: everything wrong in it is shown at once and in place; nothing outside is reached."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dojo_tools.diagnostics import InputError
+from dojo_tools.runs import Generate, Tolerance, load_run_file, parse_argument
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "run"
+
+
+def load(text: str) -> None:
+    Path("run.toml").write_text(text, encoding="utf-8")
+    load_run_file(Path("run.toml"))
+
+
+def test_every_mistake_is_shown_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Callable[[Path, str], None]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (GOLDEN / "mistakes.toml").read_text(encoding="utf-8")
+    Path("mistakes.toml").write_text(text, encoding="utf-8")
+    Path("code.s").touch()
+    Path("x.npy").touch()
+    with pytest.raises(InputError) as caught:
+        load_run_file(Path("mistakes.toml"))
+    golden(GOLDEN / "mistakes.txt", f"{caught.value}\n")
+
+
+def test_a_complete_run_file(folder: Path) -> None:
+    np.save("x.npy", np.zeros(1))
+    Path("run.toml").write_text(
+        """
+        [program]
+        sources = ["kernel.s"]
+        [limits]
+        instructions = 1_000
+        [arguments]
+        a0 = 0x10
+        x = [1, 2.5]
+        [[input]]
+        symbol = "x"
+        generate = { kind = "uniform", seed = 3, high = 2 }
+        [[output]]
+        symbol = "y"
+        element = "f32"
+        shape = [2, 4]
+        save = "y.npy"
+        relative = 1e-6
+        ulp = 2
+        [output.check]
+        file = "x.npy"
+        """,
+        encoding="utf-8",
+    )
+    run_file = load_run_file(folder / "run.toml")
+    assert run_file.instructions_max == 1000
+    assert [(a.name, a.value) for a in run_file.arguments] == [("a0", 16), ("x", (1, 2.5))]
+    assert run_file.inputs[0].generate == Generate("uniform", 3, 0.0, 2)
+    output = run_file.outputs[0]
+    assert (output.element, output.shape) == ("f32", (2, 4))
+    assert output.tolerance == Tolerance(0.0, 1e-6, 2)
+    assert output.check is not None
+    assert output.check.file == folder / "x.npy"
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("[program\n", r"run.toml:1:9: error: Expected"),
+        ("[limits]\ninstructions = 1 2", "run.toml:2:18: error:"),
+        ("a =", "run.toml:1:4: error: Invalid value"),
+        ("a = " + "9" * 5000, "can't be read"),
+        ("a = " + "[" * 5000, "nested too deeply"),
+        ("", "names no program"),
+        ("program = 3", "`program` is an integer \\(3\\), not a table"),
+        ("input = 3", "`input` is an integer; write each as|write each as \\[\\[input\\]\\]"),
+        ("[program]\nsources = [3]", "something else than strings"),
+        ('[program]\nimage = "a"\nsources = ["b"]', "an image runs alone"),
+        ("[limits]\ninstructions = 0", "`instructions` is 0; 1.."),
+        ("[arguments]\na0 = 2026-01-01", "`a0` is a date or time"),
+        ("[arguments]\na0 = [[[[[[[[[[1]]]]]]]]]]", "`a0` is an array, not"),
+        ('[[input]]\nsymbol = "x"\ngenerate = { kind = "uniform", low = inf }', "not a finite"),
+        ('[[input]]\nsymbol = "x"\ngenerate = { kind = "uniform", low = 3 }', "more than `high`"),
+        ('[[input]]\nsymbol = "x"\ngenerate = {}', "needs a `kind`"),
+        ('[[output]]\nsymbol = "x"\ncheck = {}', "either `file` or `expression`"),
+    ],
+)
+def test_single_mistakes(folder: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load(text)
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../x.npy", "a/../../x.npy", "out/x.npy", ""])
+@pytest.mark.parametrize("key", ["file", "save", "sources"])
+def test_nothing_outside_the_folder_is_reached(tmp_path: Path, name: str, key: str) -> None:
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    (folder / "a").mkdir()
+    np.save(tmp_path / "x.npy", np.zeros(1))
+    (folder / "out").symlink_to(tmp_path)
+    text = {
+        "file": f'[[input]]\nsymbol = "x"\nfile = "{name}"',
+        "save": f'[[output]]\nsymbol = "x"\nsave = "{name}"',
+        "sources": f'[program]\nsources = ["{name}"]',
+    }[key]
+    (folder / "run.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="is not below the run file's folder"):
+        load_run_file(folder / "run.toml")
+
+
+def test_an_output_never_overwrites_what_the_run_reads(folder: Path) -> None:
+    np.save("x.npy", np.zeros(1))
+    text = '[[input]]\nsymbol = "x"\nfile = "x.npy"\n[[output]]\nsymbol = "y"\nsave = "./x.npy"\n'
+    with pytest.raises(InputError, match="is read by this run"):
+        load(text)
+    text = '[[output]]\nsymbol = "y"\nsave = "o.npy"\n[[output]]\nsymbol = "x"\nsave = "o.npy"\n'
+    with pytest.raises(InputError, match="is saved twice"):
+        load(text)
+
+
+def test_a_huge_file_is_no_run_file(folder: Path) -> None:
+    with pytest.raises(InputError, match="not a run file"):
+        load("#" * (1 << 21))
+
+
+def test_arguments_of_the_command_line() -> None:
+    assert parse_argument("a0=0x10").value == 16
+    assert parse_argument("a0=-3").value == -3
+    assert parse_argument("scale=0.5").value == 0.5
+    for text in ("a0", "=3", "a0=", "a0=x"):
+        with pytest.raises(InputError):
+            parse_argument(text)
