@@ -240,7 +240,8 @@ def test_undefined_symbols_name_the_line_and_a_likely_name(kinds: Kinds) -> None
     prints = ObjectFile("p.o", (text(4),), (shared("print"),))
     first, second = errors([START, uses, prints], kinds)
     assert first == (
-        "u.s:3:5: undefined symbol `pritn`\nin expansion of macro `say` at u.s:1:1\nalso used at u.s:4:5\n"
+        "u.s:3:5: undefined symbol `pritn`\n"
+        "in expansion of macro `say` at u.s:1:1\nalso used at u.s:4:5\n"
         "hint: did you mean `print`?"
     )
     assert second == "u.o(.text+0x8): undefined symbol `nothing_like_it`\nhint: None"
@@ -287,7 +288,8 @@ def test_all_problems_of_fields_are_reported(kinds: Kinds) -> None:
     beyond = "relocation `branch` goes beyond the contents of its section\nhint: None"
     assert errors([object_file], kinds) == [
         "a.s:1:3: the distance 32764 to `end` does not fit relocation `branch` (-16384..16380)\n"
-        "in expansion of macro `m` at b.s:9:3\nhint: move the two closer, or use a form that reaches farther",
+        "in expansion of macro `m` at b.s:9:3\n"
+        "hint: move the two closer, or use a form that reaches farther",
         "a.o(.text+0x8): `big` + 4 = 2097156 does not fit relocation `address` (0..2097151)\n"
         "hint: None",
         "a.o(.text+0xc): the distance -10 to `_start` + 2 is not a multiple of 4, "
