@@ -1,11 +1,10 @@
 """What the description costs at start-up: reading and proving it, against the cached result."""
 
-from figures import Figure, median_seconds
-
 from dojo_tools.description import load_description
 from dojo_tools.description.loader import load_sources
 from dojo_tools.description.locate import isa_folder
 from dojo_tools.diagnostics import read_source
+from figures import Figure, median_seconds
 
 
 def bench_loading() -> list[Figure]:

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-from figures import Figure, median_seconds
 
 from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description
 from dojo_tools.diagnostics import Source
 from dojo_tools.linker import link
 from dojo_tools.machine import Machine
+from figures import Figure, median_seconds
 
 COUNT = 20_000
 LOOP = ".global _start\n_start: li t0, {count}\n1: {body}\nloop.next t0, 1b\nhalti 0\n"
