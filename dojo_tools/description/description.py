@@ -98,12 +98,6 @@ class Description:
         return {control.number: control for control in self.controls}
 
     @cached_property
-    def predicate_file(self) -> str:
-        """The name of the register file whose registers predicates name; "" if there is none."""
-        kinds = (k for k in self.operands if k.operand_class is OperandClass.PREDICATE)
-        return next((kind.file for kind in kinds), "")
-
-    @cached_property
     def _common_mask(self) -> int:
         common = bits.mask(32)
         for definition in self.instructions:

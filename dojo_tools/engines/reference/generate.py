@@ -26,7 +26,7 @@ from dojo_tools.description.semantics import (
     WriteControl,
     WriteRegister,
 )
-from dojo_tools.engines.reference import arithmetic
+from dojo_tools.engines.reference import arithmetic, predicates
 from dojo_tools.engines.reference.operators import (
     OPERATORS,
     bits_of,
@@ -57,7 +57,12 @@ _NAMESPACE: dict[str, Any] = {
             "to_integer",
         )
     },
-    **{name: function for name, function in vars(arithmetic).items() if not name.startswith("_")},
+    **{
+        name: function
+        for module in (arithmetic, predicates)
+        for name, function in vars(module).items()
+        if not name.startswith("_")
+    },
 }
 
 
@@ -139,11 +144,13 @@ class _Generator:
         value = self.expression(statement.value)
         index = f"{operand.name}_"
         if type_.is_bool:
-            predicate = f"{statement.predicate}_" if statement.predicate else "0"
-            self._line(indent, f"thread.write_mask({index}, {value}, {predicate})")
-            return
-        bits = bits_of(type_, value)
-        if file.width == 64 and type_.lanes:
+            bits = f"pack_mask({value})"
+            if statement.predicate is not None:
+                old = f"{file.name}_file[{index}]"
+                bits = f"merge_mask({old}, {value}, {self._predicate(statement.predicate)})"
+        else:
+            bits = bits_of(type_, value)
+        if file.width == 64 and type_.lanes and not type_.is_bool:
             bits = f"int.from_bytes({bits}.tobytes(), 'little')"
         if file.width == 64:
             guard = "" if file.zero is None else f"if {index} != {file.zero}: "
@@ -153,7 +160,12 @@ class _Generator:
         if statement.predicate is None:
             self._line(indent, f"{place}[:] = {bits}")
         else:
-            self._line(indent, f"thread.write_lanes({place}, {bits}, {statement.predicate}_)")
+            predicate = self._predicate(statement.predicate)
+            self._line(indent, f"write_lanes({place}, {bits}, {predicate})")
+
+    def _predicate(self, name: str) -> str:
+        """Return the masks and the code of a predicate operand, as two arguments."""
+        return f"{self.definition.operand(name).file}_file, {name}_"
 
     def _store(self, statement: Store, indent: str) -> None:
         type_ = statement.value.type
@@ -172,6 +184,9 @@ class _Generator:
             return self._read(expression)
         if expression.operator == "lanes":
             return self._lanes(expression)
+        if expression.operator == "active":
+            predicate = self._predicate(str(expression.detail))
+            return f"active_lanes({predicate}, {expression.type.lanes})"
         arguments = [self.expression(argument) for argument in expression.arguments]
         return OPERATORS[expression.operator](expression, arguments)
 

@@ -192,10 +192,6 @@ def _splat(e: Expression, a: list[str]) -> str:
     return f"np.full({e.type.lanes}, {a[0]}, {dtype(e.type)})"
 
 
-def _lanes(e: Expression, a: list[str]) -> str:
-    return f"{a[0]}[np.array({list(e.detail) if isinstance(e.detail, tuple) else []})]"
-
-
 def _element(e: Expression, a: list[str]) -> str:
     text = f"{a[0]}[{a[1]} % {e.arguments[0].type.lanes}]"
     return text if e.type.is_float else f"{'bool' if e.type.is_bool else 'int'}({text})"
@@ -207,8 +203,8 @@ def _literal(e: Expression, a: list[str]) -> str:
     return repr(bool(e.detail)) if e.type.is_bool else repr(e.detail)
 
 
-def _register(e: Expression, a: list[str]) -> str:
-    raise AssertionError("registers are read by the generator, which knows their files")
+def _in_generator(e: Expression, a: list[str]) -> str:
+    raise AssertionError(f"`{e.operator}` is written by the generator, which knows the operands")
 
 
 def _load(e: Expression, a: list[str]) -> str:
@@ -223,7 +219,7 @@ OPERATORS: dict[str, Row] = {
     "literal": _literal,
     "local": lambda e, a: f"{e.detail}_",
     "operand": lambda e, a: f"{e.detail}_",
-    "register": _register,
+    "register": _in_generator,
     "control": lambda e, a: f"thread.read_control({e.detail}_)",
     "pc": lambda e, a: "pc",
     "load": _load,
@@ -257,8 +253,8 @@ OPERATORS: dict[str, Row] = {
     "convert": _convert,
     "reinterpret": _reinterpret,
     "splat": _splat,
-    "lanes": _lanes,
+    "lanes": _in_generator,
     "element": _element,
     "replace": _function("replace"),
-    "active": lambda e, a: f"thread.active({e.detail}_, {e.type.lanes})",
+    "active": _in_generator,
 }

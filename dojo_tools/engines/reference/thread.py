@@ -20,7 +20,6 @@ from dojo_tools.description.semantics import (
     walk_expression,
     walk_statements,
 )
-from dojo_tools.engines.reference.arithmetic import unpack_mask
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
 from dojo_tools.engines.reference.memory import Memory
 from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal, Stop, StopReason
@@ -202,37 +201,6 @@ class ReferenceThread:
             message = f"jump to 0x{target:x}: not a multiple of 4"
             raise FaultSignal(Fault(FaultKind.PC, pc, message))
         return target
-
-    def active(self, predicate: int, lanes: int) -> NDArray[np.bool_]:
-        """Return the lanes that a predicate's code lets through; code 0 is all of them."""
-        if predicate == 0:
-            return np.ones(lanes, np.bool_)
-        return unpack_mask(self._mask(predicate), lanes)
-
-    def _mask(self, predicate: int) -> int:
-        masks: list[int] = self.registers[self.description.predicate_file]
-        return masks[predicate % len(masks)]
-
-    def _zeroes(self, predicate: int) -> bool:
-        return predicate >= len(self.registers[self.description.predicate_file])
-
-    def write_lanes(self, place: NDArray[Any], bits: NDArray[Any], predicate: int) -> None:
-        """Write the active lanes; the others stay, or become zero under a zeroing predicate."""
-        if predicate == 0:
-            place[:] = bits
-            return
-        kept = np.zeros_like(place) if self._zeroes(predicate) else place
-        place[:] = np.where(self.active(predicate, len(bits)), bits, kept)
-
-    def write_mask(self, index: int, lanes: NDArray[np.bool_], predicate: int) -> None:
-        """Write truth values to a mask; bits beyond the lanes become zero."""
-        masks: list[int] = self.registers[self.description.predicate_file]
-        if predicate:
-            kept = unpack_mask(masks[index], len(lanes))
-            if self._zeroes(predicate):
-                kept = np.zeros_like(kept)
-            lanes = np.where(self.active(predicate, len(lanes)), lanes, kept)
-        masks[index] = int.from_bytes(np.packbits(lanes, bitorder="little").tobytes(), "little")
 
     def read_control(self, number: int) -> int:
         """Return a control register; counters count the instructions retired before this one."""
