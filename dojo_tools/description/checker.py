@@ -33,6 +33,7 @@ from dojo_tools.description.types import BOOL, U64, Kind, Type, parse_type
 from dojo_tools.diagnostics import did_you_mean
 
 STATEMENTS_MAX = 4096
+CONSTANT_WIDTH_MAX = 128
 _BINARY_NAMES = {
     "+": "add",
     "-": "sub",
@@ -128,13 +129,17 @@ class Checker:
         return statements
 
     def _emit(self, statement: Statement, node: Any) -> None:
+        self._spend(node)
+        self._block.append(statement)
+
+    def _spend(self, node: Any) -> None:
+        """Count a statement or a turn of a loop; refuse a meaning that has too many."""
         self._count += 1
         if self._count > STATEMENTS_MAX:
             raise self.entry.reject(
                 f"the meaning has more than {STATEMENTS_MAX} statements once loops are unrolled",
                 node,
             )
-        self._block.append(statement)
 
     def _check_statement(self, tree: Any) -> None:
         match tree.data:
@@ -225,6 +230,7 @@ class Checker:
         if name in self.locals or name in self.operands:
             raise self.entry.reject(f"`{name}` is already defined", tree)
         for value in values:
+            self._spend(tree)
             inner = dict(self.locals)
             self.locals[name] = value
             for statement in tree.children[-1].children:
@@ -382,7 +388,9 @@ class Checker:
                 return self.entry.integer(tree.children[0])
             case "name" if tree.children[1] is None:
                 name = self.entry.text(tree.children[0])
-                value = int(name, 0) if name[0].isdigit() else self.locals.get(name)
+                if name[0].isdigit():
+                    return self.entry.number(name, tree)
+                value = self.locals.get(name)
                 return value if isinstance(value, int) else None
             case "unary":
                 operator, operand = tree.children
@@ -393,11 +401,15 @@ class Checker:
                 a, b = self._constant(left), self._constant(right)
                 if a is None or b is None:
                     return None
-                if (str(operator) in "/%" and b == 0) or (
-                    str(operator) == "<<" and not 0 <= b < 64
-                ):
+                is_shift = str(operator) in ("<<", ">>")
+                if (str(operator) in "/%" and b == 0) or (is_shift and not 0 <= b < 64):
                     raise self.entry.reject("this constant has no value", tree)
-                return BINARY[str(operator)](a, b)
+                value = BINARY[str(operator)](a, b)
+                if value.bit_length() > CONSTANT_WIDTH_MAX:
+                    raise self.entry.reject(
+                        f"this constant has more than {CONSTANT_WIDTH_MAX} bits", tree
+                    )
+                return value
             case _:
                 return None
 

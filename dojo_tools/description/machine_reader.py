@@ -14,6 +14,8 @@ from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.tables import Tables
 
 WORD_WIDTH = 32
+REGISTERS_MAX = 256
+REGISTER_WIDTHS = (64, 128, 256, 512, 1024, 2048)
 
 
 def read_field(tables: Tables, entry: Entry) -> None:
@@ -83,6 +85,11 @@ def read_registers(tables: Tables, entry: Entry) -> None:
     name_token, count, width, zero, summary, *codes, provenance = entry.tree.children
     name = entry.text(name_token)
     tables.define("register file", name, entry, name_token)
+    if not 1 <= entry.integer(count) <= REGISTERS_MAX:
+        raise entry.reject(f"a register file has 1 to {REGISTERS_MAX} registers", count)
+    if entry.integer(width) not in REGISTER_WIDTHS:
+        widths = ", ".join(str(fitting) for fitting in REGISTER_WIDTHS)
+        raise entry.reject(f"registers have {widths} bits", width)
     names: list[tuple[str, int]] = []
     for tree in codes:
         if tree is None:

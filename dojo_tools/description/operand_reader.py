@@ -15,6 +15,8 @@ from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.tables import Tables
 from dojo_tools.description.types import I64, U64, parse_type
 
+SCALE_MAX = 4096
+
 
 def read_operand(tables: Tables, entry: Entry) -> None:
     name_token, summary_token, field_token, class_tree = entry.tree.children
@@ -72,6 +74,8 @@ def _immediate(
 ) -> OperandKind:
     sign, to, scale_token, relative, relocation = arguments
     scale = 1 if scale_token is None else entry.integer(scale_token)
+    if not bits.is_power_of_two(scale) or scale > SCALE_MAX:
+        raise entry.reject(f"a scale is a power of two up to {SCALE_MAX}", scale_token)
     signed = str(sign) == "signed"
     low, high = (bits.signed_range if signed else bits.unsigned_range)(field.width)
     if to is not None:

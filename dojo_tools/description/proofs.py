@@ -41,6 +41,7 @@ def check_expansions(tables: Tables) -> None:
         for file in tables.registers.values()
         for name in (*(f"{file.name}{i}" for i in range(file.count)), *dict(file.names))
     }
+    _check_alias_cycles(tables)
     expansions: list[tuple[Entry, set[str], tuple[Template, ...]]] = []
     for definition, entry in tables.instructions:
         expansions.append((entry, {kind.name for kind in definition.operands}, definition.far))
@@ -53,6 +54,22 @@ def check_expansions(tables: Tables) -> None:
     for entry, parameters, lines in expansions:
         for line in lines:
             _check_template(tables, entry, line, known, parameters | registers)
+
+
+def _check_alias_cycles(tables: Tables) -> None:
+    """Report an alias that leads back to itself instead of to an instruction."""
+    instructions = {definition.mnemonic for definition, _ in tables.instructions}
+    targets = {alias.mnemonic: alias.template.mnemonic for alias, _ in tables.aliases}
+    for alias, entry in tables.aliases:
+        seen = {alias.mnemonic}
+        target = alias.template.mnemonic
+        while target in targets and target not in instructions:
+            if target in seen:
+                message = f"alias `{alias.mnemonic}` leads back to itself, not to an instruction"
+                tables.report.error(message, entry.span(entry.head))
+                break
+            seen.add(target)
+            target = targets[target]
 
 
 def _check_template(

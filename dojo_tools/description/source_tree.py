@@ -18,6 +18,9 @@ Tree = Any
 """A tree or token of Lark, whose children are known by the grammar, not by their types."""
 
 
+DIGITS_MAX = 80
+
+
 def is_tree(node: Any, kind: str) -> bool:
     """Return whether a child is a tree of that kind, and neither a token nor left out."""
     return isinstance(node, LarkTree) and bool(node.data == kind)
@@ -106,7 +109,16 @@ class Entry:
         text = self.text(token)
         if not text[0].isdigit():
             raise self.reject(f"`{text}` is not a number", token)
-        return int(text, 0)
+        return self.number(text, token)
+
+    def number(self, text: str, node: Any) -> int:
+        """Return the value of a number's text, which must not be longer than any that fits."""
+        if len(text) > DIGITS_MAX:
+            raise self.reject(f"this number has {len(text)} digits", node)
+        try:
+            return int(text, 0)
+        except ValueError:
+            raise self.reject(f"`{text}` is not a number", node) from None
 
     def span(self, node: Any) -> Span:
         """Return the characters that a token or tree covers."""

@@ -131,3 +131,16 @@ def test_names_of_a_description_cannot_reach_the_generated_code():
     thread.pc = EXAMPLE_ADDRESS
     thread.run(1)
     assert thread.read_register("x1") == EXAMPLE_ADDRESS + 1
+
+
+def test_a_bf16_literal_is_rounded_once():
+    text = BASE + (
+        'instruction one vd, va "One."\nencoding R op=1 rest=0 timing alu latency=1\n'
+        "example va.bf16 = 1 -> vd.bf16 = 1\n"
+        "example va.bf16 = 3 -> vd.bf16 = 3\n"
+        "{ vd.bf16 = va.bf16 * 1.0039 }\n"
+    )
+    description = load_sources([Source("one.isa", text)])
+    definition = description.instructions[0]
+    for example in definition.examples:
+        assert run_example(description, definition, example) == []

@@ -147,6 +147,48 @@ def test_nesting_without_end_is_a_diagnostic():
         load_sources([Source("deep.isa", BASE + instruction(body=body))])
 
 
+HOSTILE = {
+    "a chain of functions that doubles": (
+        'function f0(a: u64) -> u64 "f" { return a + a }\n'
+        + "".join(
+            f'function f{i}(a: u64) -> u64 "f" {{ return f{i - 1}(a) + f{i - 1}(a) }}\n'
+            for i in range(1, 30)
+        )
+        + instruction(body="{ xd = f29(xa) + xb }"),
+        "more than 4096 statements",
+    ),
+    "loops around nothing": (
+        instruction(
+            body="{ for i in 0..4000 { for j in 0..4000 { for k in 0..4000 { } } } xd = xa + xb }"
+        ),
+        "more than 4096 statements",
+    ),
+    "a number without end": (
+        instruction(body="{ xd = xa + xb + " + "9" * 100_000 + " }"), "has 100000 digits"),
+    "a constant that grows": (
+        instruction(body="{ xd = xa + xb + (1 << 63 << 63 << 63) }"), "more than 128 bits"),
+    "a shift without end": (
+        instruction(body="{ xd = xa + xb + (1 << 100000000000) }"), "has no value"),
+    "a shift backwards": (instruction(body="{ xd = xa + xb + (1 >> -1) }"), "has no value"),
+    "a billion registers": ('registers y 1000000000 of 64 bits "y"\n', "1 to 256 registers"),
+    "registers of an odd width": ('registers y 4 of 100 bits "y"\n', "registers have 64"),
+    "a scale of nothing": ('operand i "i" in func signed scale 0\n', "power of two"),
+    "an alias of itself": ('alias p xa = p xa "p"\n', "leads back to itself"),
+    "aliases in a circle": ('alias p xa = q xa "p"\nalias q xa = p xa "q"\n', "leads back"),
+    "conditions without end": (
+        instruction(body="{ " + "if xa == xb { " * 3000 + "xd = xa" + " }" * 3000 + " }"),
+        "nested too deeply",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_strangers_file_ends_in_a_diagnostic(name: str):
+    text, message = HOSTILE[name]
+    with pytest.raises(InputError, match=message):
+        load_sources([Source("hostile.isa", BASE + text)])
+
+
 def test_missing_provenance_is_refused():
     text = BASE.replace('provenance chosen "test"\n', "") + ADD
     with pytest.raises(InputError, match="no provenance"):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from dojo_tools.description.semantics import Expression
 from dojo_tools.description.types import Kind, Type
+from dojo_tools.floats import bf16_code, f32_code
 
 Row = Callable[[Expression, list[str]], str]
 
@@ -199,7 +200,10 @@ def _element(e: Expression, a: list[str]) -> str:
 
 def _literal(e: Expression, a: list[str]) -> str:
     if e.type.is_float:
-        return f"np.float32({str(e.detail)!r})"
+        assert isinstance(e.detail, float)
+        is_bf16 = e.type.kind is Kind.BRAIN_FLOAT
+        code = bf16_code(e.detail) << 16 if is_bf16 else f32_code(e.detail)
+        return f"from_bits_f32(np.uint32({code:#x}))"
     return repr(bool(e.detail)) if e.type.is_bool else repr(e.detail)
 
 
