@@ -186,6 +186,9 @@ def decode_source(encoded: bytes, name: str) -> Source:
     return Source(name, text.replace("\r\n", "\n"))
 
 
+SUFFIXES_MAX = 8
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate most like `word`, or None where none is alike."""
     folded = {candidate.lower(): candidate for candidate in candidates}
@@ -194,7 +197,14 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
-    """Return a hint that names the candidate most like `word`, or None."""
+    """Return a hint that names the candidate most like `word`, or None.
+
+    A word that lacks only a suffix, as `vadd` for `vadd.f32`, gets the names that continue it.
+    """
+    candidates = list(candidates)
+    longer = [candidate for candidate in candidates if candidate.startswith(f"{word}.")]
+    if longer:
+        return f"there are {', '.join(f'`{candidate}`' for candidate in longer[:SUFFIXES_MAX])}"
     candidate = nearest(word, candidates)
     return None if candidate is None else f"did you mean `{candidate}`?"
 

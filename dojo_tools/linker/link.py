@@ -91,7 +91,8 @@ def _find_entry(
 ) -> int:
     definition = definitions.get(entry)
     if definition is None:
-        hint = find_hint(entry, objects, definitions)
+        program = {name: d for name, d in definitions.items() if not name.startswith("__")}
+        hint = find_hint(entry, objects, program)
         report.error(
             f"the program has no entry symbol `{printable(entry)}`",
             hint=hint or "define it where thread 0 is to start, and share it with `.global`",

@@ -19,11 +19,19 @@ def save_image(path: Path, image: Image) -> None:
 
 
 def write_atomically(path: Path, contents: bytes) -> None:
-    """Write a file by renaming a finished one into its place; `OSError` is left to the caller.
+    """Write a file by renaming a finished one into its place.
 
-    A symbolic link stays and its target is replaced. What is not a regular file, such as a pipe
-    or a terminal, is written to directly.
+    `OSError` is left to the caller; it names `path`, not the file on the way there. A symbolic
+    link stays and its target is replaced. What is not a regular file, such as a pipe or a
+    terminal, is written to directly.
     """
+    try:
+        _write(path, contents)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write(path: Path, contents: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(contents)
         return
