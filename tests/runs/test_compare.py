@@ -44,7 +44,7 @@ def matches(found: float, expected: float, element: str = "f32", **limits: float
     ],
 )
 def test_tolerances(found: float, expected: float, limits: dict[str, float], holds: bool) -> None:
-    assert matches(found, expected, **limits) is holds
+    assert matches(found, expected, "f32", **limits) is holds
 
 
 def test_ulps_are_those_of_the_element_type() -> None:
