@@ -90,7 +90,7 @@ def load_description(extensions: Sequence[Path] = ()) -> Description:
     if not paths:
         raise fail(f"no description found in {isa_folder()}", hint="reinstall the package")
     entry = _cache_folder() / f"description-{_key(sources)}.json"
-    cached = _read_cache(entry)
+    cached = read_cached(entry)
     if cached is not None:
         return cached
     from dojo_tools.description.loader import load_sources
@@ -120,7 +120,8 @@ def _cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dojo-d1"
 
 
-def _read_cache(entry: Path) -> Description | None:
+def read_cached(entry: Path) -> Description | None:
+    """Return the description that a cache file holds, or None for a missing or damaged one."""
     try:
         encoded: Any = json.loads(entry.read_bytes())
         table: list[Any] = []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dojo_tools.description import load_description
+from dojo_tools.description.library import read_cached
 from dojo_tools.diagnostics import InputError
 
 ABSOLUTE_DIFFERENCE = """\
@@ -61,13 +62,17 @@ def test_the_cached_description_equals_the_one_that_was_read(cache: Path, tmp_pa
         b'{"shared": [], "description": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     ],
 )
-def test_a_damaged_cache_is_ignored_and_replaced(cache: Path, tmp_path: Path, damage: bytes):
-    extension = tmp_path / "abd.isa"
-    extension.write_text(ABSOLUTE_DIFFERENCE)
-    first = load_description([extension])
-    (entry,) = cache.iterdir()
+def test_a_damaged_cache_holds_nothing(tmp_path: Path, damage: bytes):
+    entry = tmp_path / "description.json"
     entry.write_bytes(damage)
-    assert len(load_description([extension]).instructions) == len(first.instructions)
+    assert read_cached(entry) is None
+
+
+def test_a_damaged_cache_is_replaced(cache: Path):
+    load_description()
+    (entry,) = cache.iterdir()
+    entry.write_bytes(entry.read_bytes()[:-1])
+    assert load_description().instructions
     assert json.loads(entry.read_bytes())["shared"]
 
 
