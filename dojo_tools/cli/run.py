@@ -227,11 +227,10 @@ def _entry_text(entry: "TraceEntry") -> str:
 def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
     rows = [("status", outcome.status.value)]
     if sys.stdout.isatty():
-        rate = outcome.retired / max(elapsed_seconds, 1e-6) / 1e6
         rows += [
             ("instructions", f"{outcome.retired:,}"),
             ("cycles", f"{outcome.cycles:,}"),
-            ("time", f"{elapsed_seconds:.2f} s ({rate:.2f} million instructions/s)"),
+            ("time", f"{elapsed_seconds:.2f} s"),
         ]
     else:
         rows += [("instructions", str(outcome.retired)), ("cycles", str(outcome.cycles))]

@@ -14,6 +14,7 @@ from dojo_tools.description.library import assembly_grammar, load_description
 from dojo_tools.description.machine_file import MachineDef, UnitCount, load_machine
 from dojo_tools.description.model import (
     EXAMPLE_ADDRESS,
+    EXAMPLE_MEMORY_SIZE,
     AliasDef,
     BitRange,
     Code,
@@ -41,6 +42,7 @@ from dojo_tools.description.model import (
 
 __all__ = [
     "EXAMPLE_ADDRESS",
+    "EXAMPLE_MEMORY_SIZE",
     "AliasDef",
     "BitRange",
     "Code",

@@ -2,8 +2,11 @@
 
 Types are inferred bottom-up; an integer or float literal takes the type that its context asks for.
 Nothing widens silently. Loops have constant bounds and are unrolled, functions are pure and are
-expanded in place, so engines know neither. Whatever can fault must come before the first write,
+expanded in place, so engines know neither. Whatever can fault must come before the first effect,
 so that every fault leaves the state as it was before the instruction.
+
+Operators evaluate all their arguments, so a choice may not load: that would fault for a value that
+is not chosen. Functions may not load either, since they are evaluated before the statement.
 """
 
 from collections.abc import Mapping
@@ -26,14 +29,18 @@ from dojo_tools.description.semantics import (
     WriteControl,
     WriteRegister,
     expressions_of,
-    walk_expression,
+    reads_memory,
+    walk_statements,
 )
 from dojo_tools.description.source_tree import Entry
-from dojo_tools.description.types import BOOL, U64, Kind, Type, parse_type
+from dojo_tools.description.types import BOOL, LANES_MAX, U64, Kind, Type, parse_type
+from dojo_tools.description.views import read_type, register_view
 from dojo_tools.diagnostics import did_you_mean
+from dojo_tools.floats import bf16_code, f32_code
 
 STATEMENTS_MAX = 4096
 CONSTANT_WIDTH_MAX = 128
+EFFORT_MAX = 400_000
 _BINARY_NAMES = {
     "+": "add",
     "-": "sub",
@@ -84,6 +91,17 @@ class FunctionDef:
 
 
 @dataclass(slots=True)
+class Effort:
+    """How many more parts of expressions may be read, in all meanings of a description together.
+
+    Loops, functions and families read a part again and again: the bound keeps a small text from
+    costing minutes. The shipped description takes a tenth of it.
+    """
+
+    left: int = EFFORT_MAX
+
+
+@dataclass(slots=True)
 class Checker:
     """Checks the meaning of one entry."""
 
@@ -91,8 +109,11 @@ class Checker:
     operands: Mapping[str, OperandKind]
     files: Mapping[str, RegisterFile]
     functions: Mapping[str, FunctionDef]
+    effort: Effort
     locals: dict[str, Expression | int] = field(default_factory=dict[str, Expression | int])
     used: set[str] = field(default_factory=set[str])
+    _lets: dict[str, Any] = field(default_factory=dict[str, Any])
+    _read: set[str] = field(default_factory=set[str])
     _block: list[Statement] = field(default_factory=list[Statement])
     _count: int = 0
     _calls: int = 0
@@ -101,6 +122,7 @@ class Checker:
         """Return the checked statements of a block; raises `Rejected` at the first mistake."""
         statements = self._check_block(block)
         self._check_order(statements, block, written=False)
+        self._check_locals_read()
         for name in self.operands:
             if name not in self.used:
                 raise self.entry.reject(
@@ -114,7 +136,29 @@ class Checker:
             self.locals[name] = Expression("local", type_, detail=name)
         for let in function.lets:
             self._check_let(let)
-        self._expect(function.value, function.result)
+        result = self._expect(function.value, function.result)
+        self._check_locals_read()
+        lets = (e for s in walk_statements(tuple(self._block)) for e in expressions_of(s))
+        if any(reads_memory(expression) for expression in (*lets, result)):
+            raise self.entry.reject(
+                "a function can't read memory", function.value, "load first and pass the value"
+            )
+
+    def _check_locals_read(self) -> None:
+        for name, tree in self._lets.items():
+            if name not in self._read:
+                raise self.entry.reject(f"local `{name}` is never read", tree)
+
+    def _new_name(self, token: Any) -> str:
+        """Return the name that a token gives to something new."""
+        name = self.entry.text(token)
+        if not name.isidentifier():
+            raise self.entry.reject(f"`{name}` is not a name", token)
+        if name in self.locals or name in self.operands:
+            raise self.entry.reject(
+                f"`{name}` is already defined", token, "`set` gives a local another value"
+            )
+        return name
 
     # ---- statements
 
@@ -163,15 +207,10 @@ class Checker:
                 raise self.entry.reject(f"`{other}` is not a statement", tree)
 
     def _check_let(self, tree: Any) -> None:
-        name = self.entry.text(tree.children[0])
-        if name in self.locals or name in self.operands:
-            raise self.entry.reject(
-                f"`{name}` is already defined", tree, "`set` gives a local another value"
-            )
-        self._bind(name, self._infer(tree.children[1], None), tree)
-
-    def _bind(self, name: str, value: Expression, node: Any) -> None:
-        self._emit(Let(name, value), node)
+        name = self._new_name(tree.children[0])
+        value = self._infer(tree.children[1], None)
+        self._emit(Let(name, value), tree)
+        self._lets.setdefault(name, tree.children[0])
         self.locals[name] = Expression("local", value.type, detail=name)
 
     def _check_assign(self, tree: Any) -> None:
@@ -222,13 +261,11 @@ class Checker:
         self._emit(If(condition, then, otherwise), tree)
 
     def _check_loop(self, tree: Any) -> None:
-        name = self.entry.text(tree.children[0])
+        name = self._new_name(tree.children[0])
         bounds = [self.entry.integer(token) for token in tree.children[1:-1]]
         values = range(bounds[0], bounds[1]) if tree.data == "loop_range" else bounds
         if len(values) > STATEMENTS_MAX:
             raise self.entry.reject(f"the loop runs {len(values)} times", tree)
-        if name in self.locals or name in self.operands:
-            raise self.entry.reject(f"`{name}` is already defined", tree)
         for value in values:
             self._spend(tree)
             inner = dict(self.locals)
@@ -259,19 +296,22 @@ class Checker:
         self._emit(Act(name, checked), tree)
 
     def _check_order(self, statements: tuple[Statement, ...], node: Any, written: bool) -> bool:
-        """Refuse what can fault after a write; return whether anything was written."""
-        for statement in statements:
+        """Refuse what can fault after an effect; return whether there was one."""
+        for index, statement in enumerate(statements):
             if written and _can_fault(statement):
                 raise self.entry.reject(
                     "this can fault after a write, so the fault would not be precise",
                     node,
-                    "read memory, jump and store before writing registers; one store at most",
+                    "read memory, jump and store before writing registers or printing; one store "
+                    "at most",
                 )
+            if _stops(statement) and index + 1 < len(statements):
+                raise self.entry.reject("nothing can follow what may stop the thread", node)
             if isinstance(statement, If):
                 then = self._check_order(statement.then, node, written)
                 otherwise = self._check_order(statement.otherwise, node, written)
                 written = then or otherwise
-            elif isinstance(statement, WriteRegister | WriteControl | Store):
+            elif isinstance(statement, WriteRegister | WriteControl | Store | Act):
                 written = True
         return written
 
@@ -299,14 +339,7 @@ class Checker:
                     node,
                 )
             return U64
-        view = self._type(view_token)
-        if not view.lanes and file.width > 64:
-            view = view.with_lanes(file.width // view.width)
-        if view.bit_count > file.width:
-            raise self.entry.reject(
-                f"{view} has {view.bit_count} bits, `{operand.name}` has {file.width}", view_token
-            )
-        return view
+        return register_view(self.entry, view_token, operand.name, file)
 
     def _predicate(self, token: Any) -> str:
         operand = self._operand(self.entry.text(token), token)
@@ -316,7 +349,13 @@ class Checker:
 
     def _memory(self, tree: Any) -> tuple[Type, Expression, int]:
         type_token, address, alignment_token = tree.children
-        type_ = self._type(type_token)
+        type_ = read_type(self.entry, type_token)
+        if type_.is_bool:
+            raise self.entry.reject(
+                "memory holds no truth values",
+                type_token,
+                "load the bits: `mem.u64[...] as boolx64`",
+            )
         size = type_.bit_count // 8
         alignment = size if alignment_token is None else self.entry.integer(alignment_token)
         if alignment <= 0 or alignment & (alignment - 1) or size % alignment:
@@ -324,15 +363,6 @@ class Checker:
                 f"alignment {alignment} does not divide the {size} bytes accessed", tree
             )
         return type_, self._expect(address, U64), alignment
-
-    def _type(self, token: Any) -> Type:
-        name = self.entry.text(token)
-        type_ = parse_type(name)
-        if type_ is None:
-            raise self.entry.reject(
-                f"unknown type `{name}`", token, "types are u8..u64, i8..i64, bf16, f32, bool"
-            )
-        return type_
 
     # ---- expressions
 
@@ -383,6 +413,9 @@ class Checker:
 
     def _constant(self, tree: Any) -> int | None:
         """Return the value of an integer expression over literals and loop variables, or None."""
+        self.effort.left -= 1
+        if self.effort.left < 0:
+            raise self.entry.reject("the meanings of this description are too large", tree)
         match tree.data:
             case "integer":
                 return self.entry.integer(tree.children[0])
@@ -419,6 +452,9 @@ class Checker:
                 "the type of this number is not known here", tree, "write it as `u64(...)`"
             )
         if expected.is_float:
+            is_number = isinstance(value, int) or tree.data == "float"
+            if is_number and not _is_finite(value, expected):
+                raise self.entry.reject(f"{value} does not fit in {expected.element}", tree)
             literal = Expression("literal", expected.element, detail=float(value))
         else:
             low, high = _range(expected)
@@ -433,6 +469,7 @@ class Checker:
         if name in self.locals:
             local = self.locals[name]
             assert isinstance(local, Expression)
+            self._read.add(name)
             if view_token is not None:
                 raise self.entry.reject(
                     f"`{name}` is a local, not a register", tree, "reinterpret it with `as`"
@@ -446,7 +483,8 @@ class Checker:
             case OperandClass.CONTROL:
                 return Expression("control", U64, detail=name)
             case OperandClass.PREDICATE:
-                if view_token is None or not (view := self._type(view_token)).is_bool:
+                view = None if view_token is None else read_type(self.entry, view_token)
+                if view is None or not view.is_bool or not view.lanes:
                     raise self.entry.reject(f"a predicate is read as lanes, `{name}.boolx16`", tree)
                 return Expression("active", view, detail=name)
             case OperandClass.REGISTER:
@@ -528,11 +566,17 @@ class Checker:
                 f"found {condition.type}",
                 condition_tree,
             )
+        if reads_memory(then) or reads_memory(otherwise):
+            raise self.entry.reject(
+                "a choice can't load: it would fault for a value that is not chosen",
+                tree,
+                "load in an `if`, into a local",
+            )
         return Expression("select", then.type, (condition, then, otherwise))
 
     def _infer_reinterpret(self, tree: Any) -> Expression:
         value = self._infer(tree.children[0], None)
-        target = self._type(tree.children[1])
+        target = read_type(self.entry, tree.children[1])
         if not target.lanes and value.type.lanes and target.width == value.type.width:
             target = target.with_lanes(value.type.lanes)
         if target.bit_count != value.type.bit_count:
@@ -552,11 +596,9 @@ class Checker:
     def _infer_lanes(self, tree: Any) -> Expression:
         vector_tree, name_token, count_token, index_tree = tree.children
         vector = self._vector(vector_tree)
-        name, count = self.entry.text(name_token), self.entry.integer(count_token)
-        if not 1 <= count <= 64:
-            raise self.entry.reject(f"{count} lanes; vectors have 1 to 64", count_token)
-        if name in self.locals or name in self.operands:
-            raise self.entry.reject(f"`{name}` is already defined", name_token)
+        name, count = self._new_name(name_token), self.entry.integer(count_token)
+        if not 1 <= count <= LANES_MAX:
+            raise self.entry.reject(f"{count} lanes; vectors have 1 to {LANES_MAX}", count_token)
         indices: list[int] = []
         for lane in range(count):
             self.locals[name] = lane
@@ -623,10 +665,14 @@ class Checker:
         count, group = _UNIFORM[name]
         self._check_count(tree, name, arguments, count)
         typed = next((a for a in arguments if not self._is_literal(a)), None)
-        type_ = expected if typed is None else self._infer(typed, expected).type
+        first = None if typed is None else self._infer(typed, expected)
+        type_ = expected if first is None else first.type
         if type_ is None:
             raise self.entry.reject("the type of these numbers is not known here", tree)
-        checked = tuple(self._expect(argument, type_) for argument in arguments)
+        checked = tuple(
+            first if argument is typed and first is not None else self._expect(argument, type_)
+            for argument in arguments
+        )
         fits = {
             "float": type_.is_float,
             "integer": type_.is_integer,
@@ -647,18 +693,22 @@ class Checker:
             for argument, (_, type_) in zip(arguments, function.parameters, strict=True)
         ]
         self._calls += 1
-        suffix = f"_{self._calls}"
-        inner = Checker(function.entry, {}, self.files, self.functions)
+        suffix = f".{self._calls}"
+        inner = Checker(function.entry, {}, self.files, self.functions, self.effort)
         inner._block, inner._count, inner._calls = self._block, self._count, self._calls
+
+        def bind(name: str, value: Expression, node: Any) -> Expression:
+            inner._emit(Let(name + suffix, value), node)
+            local = Expression("local", value.type, detail=name + suffix)
+            inner.locals[name] = local
+            return local
+
         for (name, _), value in zip(function.parameters, values, strict=True):
-            inner._emit(Let(name + suffix, value), function.entry.head)
-            inner.locals[name] = Expression("local", value.type, detail=name + suffix)
+            bind(name, value, function.entry.head)
         for let in function.lets:
-            name = function.entry.text(let.children[0])
-            value = inner._infer(let.children[1], None)
-            inner._emit(Let(name + suffix, value), let)
-            inner.locals[name] = Expression("local", value.type, detail=name + suffix)
-        result = inner._expect(function.value, function.result)
+            bind(function.entry.text(let.children[0]), inner._infer(let.children[1], None), let)
+        # The result is a local too: expressions get no deeper than the text of one entry.
+        result = bind("", inner._expect(function.value, function.result), function.value)
         self._count, self._calls = inner._count, inner._calls
         return result
 
@@ -671,13 +721,27 @@ def _range(type_: Type) -> tuple[int, int]:
     return 0, (1 << type_.width) - 1
 
 
+def _is_finite(value: int | float, type_: Type) -> bool:
+    """Return whether a number rounds to a finite number of a float type."""
+    code, infinity = (
+        (f32_code(value), f32_code(float("inf")))
+        if type_.kind is Kind.FLOAT
+        else (bf16_code(value), bf16_code(float("inf")))
+    )
+    return code & infinity != infinity
+
+
 def _can_fault(statement: Statement) -> bool:
     if isinstance(statement, Jump | Store):
         return True
     if isinstance(statement, Act) and ACTIONS[statement.action].can_fault:
         return True
+    return any(reads_memory(expression) for expression in expressions_of(statement))
+
+
+def _stops(statement: Statement) -> bool:
+    """Return whether the thread may stop here; in a condition, anywhere in it."""
     return any(
-        inner.operator == "load"
-        for expression in expressions_of(statement)
-        for inner in walk_expression(expression)
+        isinstance(inner, Act) and ACTIONS[inner.action].stops
+        for inner in walk_statements((statement,))
     )

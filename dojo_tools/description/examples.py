@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from dojo_tools.description.description import allows
 from dojo_tools.description.model import (
+    EXAMPLE_ADDRESS,
+    EXAMPLE_MEMORY_SIZE,
     ControlRegister,
     Example,
     OperandClass,
@@ -13,7 +16,8 @@ from dojo_tools.description.model import (
     Setting,
 )
 from dojo_tools.description.source_tree import Entry
-from dojo_tools.description.types import U64, Type, parse_type
+from dojo_tools.description.types import U64, Kind, Type
+from dojo_tools.description.views import read_type, register_view
 from dojo_tools.diagnostics import did_you_mean
 
 OUTCOMES = ("fault_outcome", "halt_outcome", "print_outcome", "break_outcome")
@@ -45,14 +49,41 @@ def read_example(
             outcome = _outcome(entry, child)
             continue
         setting = _setting(entry, child, operands, files, controls)
-        (before if child.meta.start_pos < arrow else after).append(setting)
+        is_before = child.meta.start_pos < arrow
+        _check_use(entry, child, setting, operands, is_before)
+        (before if is_before else after).append(setting)
     text = entry.source.text[tree.meta.start_pos : tree.meta.end_pos]
     for name, value in entry.parameters.items():
         text = text.replace("{" + name + "}", value)
     text = " ".join(text.split()).removeprefix("example ")
     if parameter is not None:
-        text = text.split(" ", 4)[4]
-    return Example(text, tuple(before), tuple(after), outcome)
+        text = text.removeprefix("when").split("=", 1)[1].strip().removeprefix(entry.text(wanted))
+    return Example(text.strip(), tuple(before), tuple(after), outcome)
+
+
+def _check_use(
+    entry: Entry, tree: Any, setting: Setting, operands: Mapping[str, OperandKind], is_before: bool
+) -> None:
+    """Refuse what can't be set before an instruction, or has no value after it."""
+    place = setting.place
+    if place.kind == "pc" and is_before:
+        raise entry.reject(
+            f"the instruction stands at 0x{EXAMPLE_ADDRESS:x}: the pc can't be set", tree
+        )
+    if place.kind == "memory" and place.address + place.type.bit_count // 8 > EXAMPLE_MEMORY_SIZE:
+        raise entry.reject(f"memory ends at 0x{EXAMPLE_MEMORY_SIZE:x}", tree)
+    if place.kind != "operand":
+        return
+    operand = operands[place.name]
+    if operand.operand_class is OperandClass.REGISTER:
+        return
+    if not is_before:
+        raise entry.reject(f"`{place.name}` is no register: an instruction can't change it", tree)
+    if operand.operand_class is OperandClass.PREDICATE:
+        return
+    value = int(setting.values[0])
+    if not allows(operand, value - EXAMPLE_ADDRESS if operand.pc_relative else value):
+        raise entry.reject(f"`{place.name}` can't be {value}", tree)
 
 
 def _outcome(entry: Entry, tree: Any) -> str:
@@ -74,7 +105,7 @@ def _setting(
             place = Place("pc", "pc", U64)
         case "memory_place":
             type_token, address = place_tree.children
-            place = Place("memory", "", _type(entry, type_token), entry.integer(address))
+            place = Place("memory", "", read_type(entry, type_token), entry.integer(address))
         case _:
             place = _named_place(entry, place_tree, operands, files, controls)
     values = tuple(_value(entry, v.children[0], place.type) for v in values_tree.children)
@@ -111,29 +142,33 @@ def _named_place(
         case OperandClass.CONTROL:
             return Place("operand", name, U64)
         case OperandClass.REGISTER:
-            width = files[operand.file].width
-            view = U64 if view_token is None else _type(entry, view_token)
-            if not view.lanes and width > 64:
-                view = view.with_lanes(width // view.width)
+            file = files[operand.file]
+            view = U64 if view_token is None else register_view(entry, view_token, name, file)
+            if file.width > 64 and view.bit_count != file.width:
+                raise entry.reject(f"{view} is not all {file.width} bits of `{name}`", tree)
             return Place("operand", name, view)
-
-
-def _type(entry: Entry, token: Any) -> Type:
-    type_ = parse_type(entry.text(token))
-    if type_ is None:
-        raise entry.reject(f"unknown type `{entry.text(token)}`", token)
-    return type_
 
 
 def _value(entry: Entry, token: Any, type_: Type) -> int | float:
     text = entry.text(token)
+    is_float = text.lstrip("+-") in ("nan", "inf") or "." in text
     if type_.is_float:
-        return (
-            float(text) if not text.lstrip("+-").startswith(("0x", "0b")) else float(int(text, 0))
-        )
-    if text.lstrip("+-") in ("nan", "inf") or "." in text:
+        return float(text) if is_float else _float_value(entry, token, type_)
+    if is_float:
         raise entry.reject(f"`{text}` is not a value of {type_}", token)
-    value = int(text, 0)
-    if not -(1 << (type_.width - 1)) <= value < 1 << type_.width:
+    value = entry.number(text, token)
+    low = 0 if type_.is_bool else -(1 << (type_.width - 1))
+    if not low <= value < 1 << type_.width:
         raise entry.reject(f"{text} does not fit in {type_.element}", token)
     return value
+
+
+def _float_value(entry: Entry, token: Any, type_: Type) -> float:
+    """Return a whole number, `-0` included, that the float type must hold exactly."""
+    text = entry.text(token)
+    value = entry.number(text, token)
+    lowest = value & -value
+    significant_bits = value.bit_length() - max(0, lowest.bit_length() - 1)
+    if significant_bits > (8 if type_.kind is Kind.BRAIN_FLOAT else 24) or abs(value) >= 1 << 128:
+        raise entry.reject(f"{text} is not exactly a {type_.element} number", token)
+    return -0.0 if value == 0 and text.startswith("-") else float(value)

@@ -55,8 +55,9 @@ def read_pseudo(tables: Tables, entry: Entry) -> None:
 
 def read_padding(tables: Tables, entry: Entry) -> None:
     mnemonic_token, _summary = entry.tree.children
-    tables.define("padding", "", entry, mnemonic_token)
     mnemonic = entry.text(mnemonic_token)
+    if tables.padding:
+        raise entry.reject(f"the padding is `{tables.padding}` already", mnemonic_token)
     forms = [form for form, _ in (*tables.instructions, *tables.aliases)]
     if not any(form.mnemonic == mnemonic and not form.operands for form in forms):
         raise entry.reject(

@@ -18,7 +18,9 @@ from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.syntax_reader import check_shape, read_syntax
 from dojo_tools.description.tables import Tables
 from dojo_tools.description.templates import read_templates
-from dojo_tools.description.types import Type, parse_type
+from dojo_tools.description.views import read_type
+
+INSTRUCTIONS_MAX = 4096
 
 
 def read_function(tables: Tables, entry: Entry) -> None:
@@ -26,25 +28,21 @@ def read_function(tables: Tables, entry: Entry) -> None:
     name = entry.text(name_token)
     tables.define("function", name, entry, name_token)
     parameters = tuple(
-        (entry.text(formal.children[0]), _value_type(entry, formal.children[1]))
+        (entry.text(formal.children[0]), read_type(entry, formal.children[1]))
         for formal in formals.children
     )
-    result = _value_type(entry, result_token)
+    result = read_type(entry, result_token)
     function = FunctionDef(entry, parameters, result, tuple(lets.children), value)
-    Checker(entry, {}, tables.registers, tables.functions).check_function(function)
+    checker = Checker(entry, {}, tables.registers, tables.functions, tables.effort)
+    checker.check_function(function)
     tables.functions[name] = function
-
-
-def _value_type(entry: Entry, token: Any) -> Type:
-    type_ = parse_type(entry.text(token))
-    if type_ is None:
-        raise entry.reject(f"unknown type `{entry.text(token)}`", token)
-    return type_
 
 
 def read_instruction(tables: Tables, entry: Entry) -> None:
     mnemonic_token, syntax_tree, summary, *clauses, block = entry.tree.children
     mnemonic = entry.text(mnemonic_token)
+    if len(tables.instructions) == INSTRUCTIONS_MAX:
+        raise entry.reject(f"there are more than {INSTRUCTIONS_MAX} instructions", mnemonic_token)
     operands, syntax = read_syntax(tables, entry, syntax_tree)
     check_shape(tables, entry, mnemonic_token, mnemonic, syntax)
     found = _Clauses(entry, clauses)
@@ -53,7 +51,7 @@ def read_instruction(tables: Tables, entry: Entry) -> None:
     unit = tables.look_up(tables.units, "unit", entry, timing_tree.children[0])
     timing = Timing(unit.name, entry.integer(timing_tree.children[1]))
     by_name = {operand.name: operand for operand in operands}
-    checker = Checker(entry, by_name, tables.registers, tables.functions)
+    checker = Checker(entry, by_name, tables.registers, tables.functions, tables.effort)
     statements = checker.check(block)
     examples = _examples(tables, entry, found.all("example"), by_name)
     far = found.optional("far")
@@ -142,7 +140,7 @@ def _encoding(
 def _code(tables: Tables, entry: Entry, field: Field, token: Any) -> int:
     text = entry.text(token)
     if text[0].isdigit():
-        value = int(text, 0)
+        value = entry.number(text, token)
         if value > bits.mask(field.width):
             raise entry.reject(
                 f"{value} does not fit in the {field.width} bits of `{field.name}`", token

@@ -117,7 +117,10 @@ def _cache_folder() -> Path:
     chosen = os.environ.get("DOJO_CACHE_DIR")
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dojo-d1"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dojo-d1"
+    except RuntimeError:  # a user without a home, as in containers: nothing can be kept
+        return Path(os.devnull) / "dojo-d1"
 
 
 def read_cached(entry: Path) -> Description | None:

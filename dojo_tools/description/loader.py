@@ -21,7 +21,14 @@ from dojo_tools.description.machine_reader import (
 )
 from dojo_tools.description.operand_reader import read_data, read_operand
 from dojo_tools.description.proofs import check_expansions, check_illegal_words, check_overlaps
-from dojo_tools.description.source_tree import Entry, Rejected, Tree, is_tree, parse, too_deep
+from dojo_tools.description.source_tree import (
+    Entry,
+    Rejected,
+    Tree,
+    check_depth,
+    is_tree,
+    parse,
+)
 from dojo_tools.description.tables import Tables, read_provenance
 from dojo_tools.diagnostics import Source
 
@@ -48,14 +55,8 @@ def load_sources(sources: Sequence[Source]) -> Description:
     tables = Tables()
     entries: list[Entry] = []
     for source in sources:
-        try:
-            entries += [Entry(source, item) for item in parse(source)]
-        except RecursionError:
-            raise too_deep(source) from None
-    try:
-        _read(tables, entries)
-    except RecursionError:
-        raise too_deep(sources[-1]) from None
+        entries += [Entry(source, item) for item in parse(source)]
+    _read(tables, entries)
     check_overlaps(tables)
     check_illegal_words(tables)
     check_expansions(tables)
@@ -78,10 +79,13 @@ def _read(tables: Tables, entries: list[Entry]) -> None:
 def _read_family(tables: Tables, entry: Entry, reader: Callable[[Tables, Entry], None]) -> None:
     """Read an entry once for each row of its family; stop at the first row that is wrong."""
     try:
+        check_depth(entry)
         for parameters in _family_rows(entry):
             reader(tables, Entry(entry.source, entry.tree, parameters))
     except Rejected as rejected:
         tables.report.diagnostics.append(rejected.diagnostic)
+    except RecursionError:  # functions that call functions, each within bounds
+        tables.report.error("this is nested too deeply", entry.span(entry.head))
 
 
 def _family_rows(entry: Entry) -> list[dict[str, str]]:

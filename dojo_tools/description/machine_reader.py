@@ -90,6 +90,12 @@ def read_registers(tables: Tables, entry: Entry) -> None:
     if entry.integer(width) not in REGISTER_WIDTHS:
         widths = ", ".join(str(fitting) for fitting in REGISTER_WIDTHS)
         raise entry.reject(f"registers have {widths} bits", width)
+    if zero is not None and (
+        entry.integer(width) != 64 or entry.integer(zero) >= entry.integer(count)
+    ):
+        raise entry.reject("only a register of 64 bits that exists can be zero", zero)
+    for index in range(entry.integer(count)):
+        tables.define("register", f"{name}{index}", entry, name_token)
     names: list[tuple[str, int]] = []
     for tree in codes:
         if tree is None:
@@ -114,7 +120,9 @@ def read_control(tables: Tables, entry: Entry) -> None:
     name_token, number, access, width, summary, provenance = entry.tree.children
     name = entry.text(name_token)
     tables.define("control register", name, entry, name_token)
-    tables.define("control register number", entry.text(number), entry, number)
+    tables.define("control register number", str(entry.integer(number)), entry, number)
+    if not 1 <= entry.integer(width) <= 64:
+        raise entry.reject("a control register has 1 to 64 bits", width)
     tables.controls[name] = ControlRegister(
         name,
         entry.integer(number),

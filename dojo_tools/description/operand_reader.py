@@ -16,6 +16,7 @@ from dojo_tools.description.tables import Tables
 from dojo_tools.description.types import I64, U64, parse_type
 
 SCALE_MAX = 4096
+RELOCATION_MAX = 255
 
 
 def read_operand(tables: Tables, entry: Entry) -> None:
@@ -115,7 +116,9 @@ def _relocation(
     low: int,
     high: int,
 ) -> RelocationKind:
-    tables.define("relocation", entry.text(number), entry, number)
+    if not 1 <= entry.integer(number) <= RELOCATION_MAX:
+        raise entry.reject(f"relocations have numbers 1 to {RELOCATION_MAX}", number)
+    tables.define("relocation", str(entry.integer(number)), entry, number)
     return RelocationKind(entry.integer(number), name, relative, size, ranges, scale, low, high)
 
 

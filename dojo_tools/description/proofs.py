@@ -9,9 +9,10 @@ ILLEGAL_WORDS = (0x0000_0000, 0xFFFF_FFFF)
 
 
 def check_overlaps(tables: Tables) -> None:
-    entries = tables.instructions
-    for index, (first, _) in enumerate(entries):
-        for second, entry in entries[index + 1 :]:
+    """Report each instruction whose encoding overlaps an earlier one's, once."""
+    definitions = [definition for definition, _ in tables.instructions]
+    for index, (second, entry) in enumerate(tables.instructions):
+        for first in definitions[:index]:
             if (first.match ^ second.match) & first.mask & second.mask == 0:
                 tables.report.error(
                     f"the encoding of `{second.mnemonic}` overlaps that of `{first.mnemonic}` "
@@ -19,6 +20,7 @@ def check_overlaps(tables: Tables) -> None:
                     entry.span(entry.head),
                     "give one of them another code, or declare an `alias`",
                 )
+                break
 
 
 def check_illegal_words(tables: Tables) -> None:
@@ -42,6 +44,7 @@ def check_expansions(tables: Tables) -> None:
         for name in (*(f"{file.name}{i}" for i in range(file.count)), *dict(file.names))
     }
     _check_alias_cycles(tables)
+    _check_far_expansions(tables)
     expansions: list[tuple[Entry, set[str], tuple[Template, ...]]] = []
     for definition, entry in tables.instructions:
         expansions.append((entry, {kind.name for kind in definition.operands}, definition.far))
@@ -70,6 +73,26 @@ def _check_alias_cycles(tables: Tables) -> None:
                 break
             seen.add(target)
             target = targets[target]
+
+
+def _check_far_expansions(tables: Tables) -> None:
+    """Report an expansion of a branch that could itself expand at two places: it would explode."""
+    growing = {definition.mnemonic for definition, _ in tables.instructions if definition.far}
+    aliases = {alias.mnemonic: alias.template.mnemonic for alias, _ in tables.aliases}
+    for _ in aliases:
+        found = {name for name, target in aliases.items() if target in growing} - growing
+        if not found:
+            break
+        growing |= found
+    for definition, entry in tables.instructions:
+        names = [line.mnemonic for line in definition.far if line.mnemonic in growing]
+        if len(names) > 1:
+            tables.report.error(
+                f"the expansion for far targets has {len(names)} instructions that have one "
+                f"themselves: {', '.join(names[:4])}",
+                entry.span(entry.head),
+                "one at most: the inverse branch, around a jump",
+            )
 
 
 def _check_template(

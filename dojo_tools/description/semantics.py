@@ -18,7 +18,8 @@ class Expression:
     | operator | detail |
     |---|---|
     | literal | the number |
-    | local, operand, register, control | the name (a register's view is `type`) |
+    | local | the name; one of an expanded function ends in `.` and a number |
+    | operand, register, control | the name (a register's view is `type`) |
     | lanes | for each lane of the result, the lane of the argument |
     | load | the alignment in bytes |
     """
@@ -140,17 +141,18 @@ OPERATORS: dict[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class ActionDef:
-    """An action: the types of its arguments, and whether it may end or stop the thread."""
+    """An action: the types of its arguments, whether it may fault, and may stop the thread."""
 
     parameters: tuple[str, ...]
     summary: str
     can_fault: bool = False
+    stops: bool = False
 
 
 ACTIONS: dict[str, ActionDef] = {
-    "halt": ActionDef(("u64",), "End the thread with an exit code."),
-    "trap": ActionDef(("u64",), "Fault with a code the program chose.", can_fault=True),
-    "breakpoint": ActionDef((), "Stop for a debugger; nothing without one."),
+    "halt": ActionDef(("u64",), "End the thread with an exit code.", stops=True),
+    "trap": ActionDef(("u64",), "Fault with a code.", can_fault=True),
+    "breakpoint": ActionDef((), "Stop for a debugger; nothing without one.", stops=True),
     "print_text": ActionDef(("u64", "u64"), "Print bytes: address, size.", can_fault=True),
     "print_character": ActionDef(("u64",), "Print one Unicode character."),
     "print_signed": ActionDef(("i64",), "Print a signed decimal number."),
@@ -188,3 +190,8 @@ def walk_expression(expression: Expression) -> Iterator[Expression]:
     for argument in expression.arguments:
         yield from walk_expression(argument)
     yield expression
+
+
+def reads_memory(expression: Expression) -> bool:
+    """Return whether an expression loads, and so can fault."""
+    return any(inner.operator == "load" for inner in walk_expression(expression))

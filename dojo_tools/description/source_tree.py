@@ -12,13 +12,14 @@ from lark import Tree as LarkTree
 from lark.tree import Meta
 
 from dojo_tools.description.locate import isa_folder
-from dojo_tools.diagnostics import Diagnostic, InputError, Severity, Source, Span, fail
+from dojo_tools.diagnostics import Diagnostic, InputError, Severity, Source, Span
 
 Tree = Any
 """A tree or token of Lark, whose children are known by the grammar, not by their types."""
 
 
 DIGITS_MAX = 80
+DEPTH_MAX = 40
 
 
 def is_tree(node: Any, kind: str) -> bool:
@@ -147,6 +148,10 @@ class Entry:
         return f"{Path(self.source.name).name}:{self.span(self.head).line}"
 
 
-def too_deep(source: Source) -> InputError:
-    """Return the error for a text nested beyond what can be read."""
-    return fail(f"{source.name}: nested too deeply")
+def check_depth(entry: Entry) -> None:
+    """Refuse an entry that is nested deeper than any reader of it can follow."""
+    level: list[Tree] = [entry.tree]
+    for _ in range(DEPTH_MAX):
+        level = [child for tree in level for child in tree.children if isinstance(child, LarkTree)]
+    if level:
+        raise entry.reject("this is nested too deeply", level[0], "give parts of it names")

@@ -1,10 +1,13 @@
 """Reads the operand pattern after a mnemonic, for instructions, aliases and pseudo-instructions."""
 
+import re
 from typing import Any
 
 from dojo_tools.description.model import OperandClass, OperandKind, SyntaxItem
 from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.tables import Tables
+
+_MNEMONIC = re.compile(r"[a-z][a-z0-9_.]*")
 
 
 def read_syntax(
@@ -44,11 +47,14 @@ def check_shape(
     tables: Tables, entry: Entry, node: Any, mnemonic: str, syntax: tuple[SyntaxItem, ...]
 ) -> None:
     """Refuse two entries of one mnemonic that the shape of the operands can't tell apart."""
+    if not _MNEMONIC.fullmatch(mnemonic):
+        raise entry.reject(f"`{mnemonic}` is no mnemonic: letters are small, one is first", node)
     required = sum(not item.optional for item in syntax)
     for count in range(required, len(syntax) + 1):
         shape = "".join("m" if item.is_memory else "p" for item in syntax[:count])
-        earlier = tables.places.setdefault(("mnemonic", f"{mnemonic} {shape}"), entry.span(node))
-        if earlier != entry.span(node):
+        earlier = tables.places.get(("mnemonic", f"{mnemonic} {shape}"))
+        if earlier is not None:
             raise entry.reject(
                 f"`{mnemonic}` with operands of this shape is already defined at {earlier}", node
             )
+        tables.places["mnemonic", f"{mnemonic} {shape}"] = entry.span(node)

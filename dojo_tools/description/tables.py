@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from dojo_tools.description.checker import FunctionDef
+from dojo_tools.description.checker import Effort, FunctionDef
 from dojo_tools.description.description import Description
 from dojo_tools.description.model import (
     AliasDef,
@@ -32,6 +32,7 @@ class Tables:
     """The tables that the readers fill; instructions and expansions keep their text for proofs."""
 
     report: Report = field(default_factory=Report)
+    effort: Effort = field(default_factory=Effort)
     places: dict[tuple[str, str], Span] = field(default_factory=dict[tuple[str, str], Span])
     fields: dict[str, Field] = field(default_factory=dict[str, Field])
     formats: dict[str, Format] = field(default_factory=dict[str, Format])

@@ -144,3 +144,32 @@ def test_a_bf16_literal_is_rounded_once():
     definition = description.instructions[0]
     for example in definition.examples:
         assert run_example(description, definition, example) == []
+
+
+def test_the_locals_of_a_function_never_meet_those_of_its_caller():
+    text = BASE + (
+        'function add3(a: u64) -> u64 "a + 3" { let b = a + 1 return b + 2 }\n'
+        'instruction test xd, xa "Test."\nencoding R op=1 rest=0 timing alu latency=1\n'
+        "example xa = 10 -> xd = 10019\n"
+        "{ let a_1 = xa * 1000  let b_1 = a_1 - a_1  let a = add3(add3(xa)) + add3(b_1)\n"
+        "  xd = a + a_1 + b_1 }\n"
+    )
+    description = load_sources([Source("names.isa", text)])
+    definition = description.instructions[0]
+    assert run_example(description, definition, definition.examples[0]) == []
+
+
+def test_nested_calls_are_read_once_each():
+    deepest = "abs(" * 30 + "xa.i64" + ")" * 30
+    description = load("{ xd = u64(" + deepest + ") }")
+    assert description.instructions
+
+
+def test_a_jump_to_address_0_is_a_jump_where_there_is_memory():
+    description = load("{ pc = xa  xd = pc }")
+    thread = ReferenceThread(description, 0x2000, 0)
+    word = encode(Instruction(description.instructions[0], (1, 0)))
+    thread.write_memory(EXAMPLE_ADDRESS, word.to_bytes(4, "little"))
+    thread.pc = EXAMPLE_ADDRESS
+    thread.run(1)
+    assert thread.pc == 0

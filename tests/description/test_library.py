@@ -83,6 +83,16 @@ def test_an_unwritable_cache_only_costs_time(tmp_path: Path, monkeypatch: pytest
     assert load_description().instructions
 
 
+def test_a_user_without_a_home_only_costs_time(monkeypatch: pytest.MonkeyPatch):
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("DOJO_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    assert load_description().instructions
+
+
 def test_the_cache_is_private(cache: Path):
     load_description()
     assert cache.stat().st_mode & 0o077 == 0

@@ -1,9 +1,14 @@
 """Wrong descriptions are refused, each with the line and column of its mistake."""
 
+import time
+
 import pytest
 
 from dojo_tools.description.loader import load_sources
+from dojo_tools.description.model import Meaning
+from dojo_tools.description.source_tree import DEPTH_MAX
 from dojo_tools.diagnostics import InputError, Source
+from dojo_tools.engines.reference import run_example
 
 BASE = """\
 provenance chosen "test"
@@ -21,6 +26,7 @@ operand xd "destination" in d register x
 operand xa "source" in a register x
 operand xb "source" in b register x
 operand va "source" in a register v
+operand vd "destination" in d register v
 """
 
 ADD = """\
@@ -108,6 +114,81 @@ WRONG = {
         instruction(body="{ xd = u65(xa) + xb }"), 5, 12, "unknown function `u65`"),
     "text that is no declaration": (
         "instrction add xd\n", 1, 1, "does not fit here"),
+    "a local without use": (
+        instruction(body="{ let y = xb  xd = xa }"), 5, 11, "local `y` is never read"),
+    "an effect after a halt": (
+        instruction(body="{ halt(xa)  xd = xb }"), 5, 5, "nothing can follow"),
+    "a fault after printing": (
+        instruction(body="{ print_unsigned(xb)  xd = mem.u64[xa] }"),
+        5, 5, "the fault would not be precise"),
+    "a load that may not be wanted": (
+        instruction(body="{ xd = xa == 0 ? mem.u64[xa] : xb }"), 5, 12, "a choice can't load"),
+    "a function that loads": (
+        'function f(a: u64) -> u64 "f" { return mem.u64[a] }\n',
+        1, 40, "a function can't read memory"),
+    "a float out of range": (
+        instruction(operands="vd, va, xb", example="example -> pc = 0x1004",
+                    body="{ vd.bf16 = va.bf16 + 1.0e39 }"), 5, 27, "does not fit in bf16"),
+    "an integer beyond all floats": (
+        instruction(operands="vd, va, xb", example="example -> pc = 0x1004",
+                    body="{ vd.f32 = va.f32 + 0x" + "f" * 32 + " }"),
+        5, 25, "does not fit in f32"),
+    "truth values in memory": (
+        instruction(body="{ xd = (mem.boolx64[xa] as u64) + xb }"),
+        5, 17, "memory holds no truth values"),
+    "truth values of a wide register": (
+        instruction(operands="xd, va, xb", body="{ xd = (va.boolx64 as u64) + xb }"),
+        5, 16, "boolx64 is no view of `va`"),
+    "one truth value of a register": (
+        instruction(body="{ xd = xa.bool ? xb : u64(0) }"), 5, 15, "bool is no view of `xa`"),
+    "a family of one mnemonic": (
+        instruction("R op=alu func={F}").replace("    timing", "    for F in 1, 2\n    timing"),
+        1, 13, "operands of this shape is already defined"),
+    "a mnemonic that can't be written": (
+        instruction().replace("test", "{T}").replace("    timing", "    for T in ABC\n    timing"),
+        1, 13, "`ABC` is no mnemonic"),
+    "a local named by a number": (
+        instruction(body="{ let {T} = xa  xd = xb + {T} }").replace(
+            "    timing", "    for T in 1\n    timing"),
+        6, 11, "`1` is not a name"),
+    "a code of odd digits": (instruction("R op=010 func=0"), 2, 19, "`010` is not a number"),
+    "a register name twice": (
+        'registers y 4 of 64 bits "y" { x1 = 2 }\n', 1, 32, "register `x1` is already defined"),
+    "register names that run into each other": (
+        'registers x1 4 of 64 bits "y"\n', 1, 11, "register `x10` is already defined"),
+    "a zero among wide registers": (
+        'registers y 4 of 512 bits zero 0 "y"\n', 1, 32, "can be zero"),
+    "a control register number twice": (
+        'control p 16 read-only 4 bits "p"\ncontrol q 0x10 read-only 4 bits "q"\n',
+        2, 11, "number `16` is already defined"),
+    "a relocation number twice": (
+        'data p u8 relocation 16 "p"\ndata q u8 relocation 0x10 "q"\n',
+        2, 22, "relocation `16` is already defined"),
+    "a relocation number beyond ELF": (
+        'data p u8 relocation 99999999999 "p"\n', 1, 22, "have numbers 1 to 255"),
+    "an example of odd digits": (
+        instruction(example="example xa = 08 -> xd = 3"), 4, 18, "`08` is not a number"),
+    "an example that sets part of a wide register": (
+        instruction(operands="xd, va, xb", body="{ xd = u64(va.u32[xb]) }",
+                    example="example va.u32x4 = 1 -> xd = 1"), 4, 13, "not all 512 bits"),
+    "an example beyond memory": (
+        instruction(example="example mem.u64[0x13fffc] = 1 -> xd = 0"), 4, 13, "memory ends at"),
+    "an example that sets the pc": (
+        instruction(example="example pc = 4 -> xd = 0"), 4, 13, "the pc can't be set"),
+    "an example of an impossible constant": (
+        'operand small "c" in func signed\n'
+        + instruction("R op=alu b=0", operands="xd, xa, small", body="{ xd = xa + u64(small) }",
+                      example="example small = 1024 -> xd = 1024"),
+        5, 13, "`small` can't be 1024"),
+    "an example that changes a constant": (
+        'operand small "c" in func signed\n'
+        + instruction("R op=alu b=0", operands="xd, xa, small", body="{ xd = xa + u64(small) }",
+                      example="example -> small = 1"),
+        5, 16, "`small` is no register"),
+    "an example of no float": (
+        instruction("R op=alu b=0 func=0", operands="vd, va", body="{ vd.bf16 = va.bf16 }",
+                    example="example va.bf16 = 257 -> vd.bf16 = 0"),
+        4, 23, "257 is not exactly a bf16 number"),
     "an unterminated string": (
         'unit alx "adds\n', 1, 10, "does not fit here"),
 }  # fmt: skip
@@ -141,10 +222,43 @@ def test_a_family_reports_its_mistake_once():
     assert len(caught.value.diagnostics) == 1
 
 
-def test_nesting_without_end_is_a_diagnostic():
-    body = "{ xd = " + "~" * 20_000 + "xa + xb }"
+DEEP = {
+    "signs": "{ xd = " + "~" * 20_000 + "xa + xb }",
+    "sums": "{ xd = " + "xa + " * 60 + "xb }",
+    "views": "{ xd = (xa" + " as i64" * 61 + " as u64) + xb }",
+    "conditions": "{ " + "if xa == xb { " * 110 + "xd = xa" + " }" * 110 + " }",
+    "alternatives": "{ " + "if xa == xb { xd = xa } else " * 110 + "{ xd = xb } }",
+}
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_nesting_without_end_is_a_diagnostic(name: str):
     with pytest.raises(InputError, match="nested too deeply"):
-        load_sources([Source("deep.isa", BASE + instruction(body=body))])
+        load_sources([Source("deep.isa", BASE + instruction(body=DEEP[name]))])
+
+
+def test_nesting_that_is_accepted_compiles_and_survives_the_cache():
+    terms = DEPTH_MAX - 4  # below instruction, block, statement and conversion
+    for deep in (
+        "xb + xa + " + "+ ".join(["xa"] * (terms - 1)),
+        "xb + ((xa" + " as i64 as u64" * (terms // 2 - 2) + "))",
+        "xb + u64(" + "-(" * (terms // 2) + "xa.i64" + ")" * (terms // 2) + ")",
+        "xb + u64(" + "abs(" * (terms - 3) + "xa.i64" + ")" * (terms - 3) + ")",
+        "xb + u64(" + "i8(i64(" * (terms // 2 - 2) + "xa.i64" + "))" * (terms // 2 - 2) + ")",
+    ):
+        text = BASE + instruction(body="{ xd = " + deep + " }", example="example xb = 7 -> xd = 7")
+        description = load_sources([Source("deep.isa", text)])
+        definition = description.instructions[0]
+        assert run_example(description, definition, definition.examples[0]) == []
+        meaning = Meaning.decode_deferred(definition.meaning.encode_deferred())
+        assert meaning.statements == definition.meaning.statements
+
+
+def wide(text: str, levels: int) -> str:
+    """Return a sum of 2^levels texts, balanced, so that it is not deep."""
+    for _ in range(levels):
+        text = f"({text} + {text})"
+    return text
 
 
 HOSTILE = {
@@ -170,10 +284,53 @@ HOSTILE = {
     "a shift without end": (
         instruction(body="{ xd = xa + xb + (1 << 100000000000) }"), "has no value"),
     "a shift backwards": (instruction(body="{ xd = xa + xb + (1 >> -1) }"), "has no value"),
+    "functions that call functions": (
+        'function f0(a: u64) -> u64 "f" { return a + a }\n'
+        + "".join(
+            f'function f{i}(a: u64) -> u64 "f" {{ return {"(1 + " * 30}f{i - 1}(a){")" * 30} }}\n'
+            for i in range(1, 200)
+        ),
+        "nested too deeply",
+    ),
+    "a wide expression in a loop": (
+        instruction(
+            body="{ let s = xa  for i in 0..4000 { set s = "
+            + wide("(s + s)", 9)
+            + " } xd = s + xb }"
+        ),
+        "too large",
+    ),
+    "a large meaning in a large family": (
+        instruction(
+            operands="xd, va, xb",
+            body="{ let s = va.u8  for k in 0..100 { set s = s[i in 64 : 63 - i] }"
+            "  xd = u64(s[xb]) }",
+            example="example -> xd = 0",
+        )
+        .replace("test", "test{N}")
+        .replace("    timing", f"    for N in {', '.join(map(str, range(3000)))}\n    timing"),
+        "too large",
+    ),
     "a billion registers": ('registers y 1000000000 of 64 bits "y"\n', "1 to 256 registers"),
     "registers of an odd width": ('registers y 4 of 100 bits "y"\n', "registers have 64"),
     "a scale of nothing": ('operand i "i" in func signed scale 0\n', "power of two"),
     "an alias of itself": ('alias p xa = p xa "p"\n', "leads back to itself"),
+    "far expansions that multiply": (
+        'operand to "target" in func signed scale 4 relative\n'
+        'operand xs "source" in d register x\n'
+        + "".join(
+            f'instruction b{i} xs, xa, to "b" encoding R op={i + 2} b=0 timing alu latency=1\n'
+            f"far {{ b{(i + 1) % 14} xs, xa, to; b{(i + 2) % 14} xs, xa, to }}\n"
+            "example -> pc = 0x1004 { if xs == xa { pc = to } }\n"
+            for i in range(14)
+        ),
+        "has 2 instructions that have one themselves",
+    ),
+    "two paddings": (
+        'alias p = add x0, x0, x0 "p"\nalias q = add x0, x0, x0 "q"\n'
+        'padding p "p"\npadding q "q"\n' + ADD,
+        "the padding is `p` already",
+    ),
     "aliases in a circle": ('alias p xa = q xa "p"\nalias q xa = p xa "q"\n', "leads back"),
     "conditions without end": (
         instruction(body="{ " + "if xa == xb { " * 3000 + "xd = xa" + " }" * 3000 + " }"),
@@ -185,8 +342,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_strangers_file_ends_in_a_diagnostic(name: str):
     text, message = HOSTILE[name]
+    start = time.process_time()
     with pytest.raises(InputError, match=message):
         load_sources([Source("hostile.isa", BASE + text)])
+    assert time.process_time() - start < 10  # seconds; about 4 on a slow machine
 
 
 def test_missing_provenance_is_refused():

@@ -314,6 +314,19 @@ def nearest_integral(a: Number) -> Number:
     return Fraction(rounded) if rounded else (Fraction(0) if a > 0 else -0.0)
 
 
+def square_root(a: Number) -> Number:
+    """Return a number that rounds as the exact root: 100 bits of it, and one more if inexact."""
+    if a != a or a == 0 or (math.isinf(a) and a > 0):
+        return a
+    if a < 0:
+        return math.nan
+    exact = Fraction(a)
+    scaled = exact.numerator * exact.denominator << 400
+    root = math.isqrt(scaled)
+    sticky = int(root * root != scaled)
+    return Fraction(2 * root + sticky, exact.denominator << 201)
+
+
 FLOAT_OPERATORS: dict[str, Callable[[Number, Number], Number]] = {
     "a + b": plus,
     "a - b": lambda a, b: plus(a, minus(b)),
@@ -324,6 +337,7 @@ FLOAT_OPERATORS: dict[str, Callable[[Number, Number], Number]] = {
     "min(-a, b)": lambda a, b: lesser(minus(a), b),
     "max(abs(a), b)": lambda a, b: greater(minus(a) if sign_of(a) < 0 else a, b),
     "max(round_even(a), b)": lambda a, b: greater(nearest_integral(a), b),
+    "max(sqrt(a), b)": lambda a, b: greater(square_root(a), b),
     "fma(a, b, a)": lambda a, b: plus(times(a, b), a),
     "a < b ? a : b": lambda a, b: a if a < b else b,
     "a <= b ? b : a": lambda a, b: b if a <= b else a,
@@ -361,6 +375,34 @@ def test_float_operators(name: str):
             for (a, b), code in zip(part, found, strict=True):
                 wanted = encode_number(naive(decode(a, name), decode(b, name)), name)
                 assert code == wanted, (text, hex(a), hex(b), hex(code), hex(wanted))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_float_operators_on_scalars(name: str):
+    bits = {"f32": "u32", "bf16": "u16"}[name]
+    codes = float_codes(name)[::2] + float_codes(name)[1::6]
+    for text, naive in FLOAT_OPERATORS.items():
+        body = (
+            f"let a = xa.{bits} as {name} let b = xb.{bits} as {name} xd = u64(({text}) as {bits})"
+        )
+        bench = Bench("xd, xa, xb", body)
+        for a in codes:
+            for b in codes:
+                wanted = encode_number(naive(decode(a, name), decode(b, name)), name)
+                assert bench.scalar(a, b) == wanted, (text, hex(a), hex(b))
+
+
+def test_conversions_of_truth_values():
+    for target in INTEGER_TYPES:
+        bench = Bench("xd, xa, xb", f"xd = u64({target}(xa == xb))")
+        assert (bench.scalar(3, 3), bench.scalar(3, 4)) == (1, 0)
+    for target, bits in (("f32", "u32"), ("bf16", "u16")):
+        bench = Bench("xd, xa, xb", f"xd = u64({target}(xa == xb) as {bits})")
+        assert bench.scalar(3, 3) == encode_number(Fraction(1), target)
+    bench = Bench("vd, va, vb", "vd.u16 = u16(va.u16 == vb.u16)")
+    assert bench.vector(pack(range(32), 16), pack([5] * 32, 16)) == pack(
+        [0] * 5 + [1] + [0] * 26, 16
+    )
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -410,6 +452,30 @@ def test_reinterpreting_keeps_the_bits():
     assert Bench("xd, xa, xb", body).scalar(0x0123456789ABCDEF, 0) == 0x0123456789ABCDEF
     body = "let a = xa.u32 as boolx32 xd = u64(a as u32) ^ xb"
     assert Bench("xd, xa, xb", body).scalar(0xF00DBEEF, 0) == 0xF00DBEEF
+
+
+@pytest.mark.parametrize("first", ["u8x8", "i8x8", "u16x4", "f32x2", "bf16x4", "u64", "i64"])
+@pytest.mark.parametrize("second", ["u8x8", "i16x4", "f32x2", "bf16x4", "i64", "boolx64"])
+def test_reinterpreting_between_scalars_vectors_and_truth_values(first: str, second: str):
+    value = 0x0123_4567_89AB_CDEF  # no NaN in any of the views
+    for there, back in ((first, second), (second, first)):
+        body = f"let a = xa as {there} let b = a as {back} xd = (b as u64) ^ xb"
+        assert Bench("xd, xa, xb", body).scalar(value, 0) == value
+
+
+def test_reinterpreting_truth_values_as_themselves():
+    bench = Bench("md, ma, xb", "md.boolx16 = (ma.boolx16 as bool) == (xb.boolx16 as boolx16)")
+    bench.run(m2=0x1234, x3=0x1230)
+    assert bench.thread.read_register("m1") == 0xFFFB
+
+
+@pytest.mark.parametrize("lanes", [1, 3, 4, 16])
+def test_a_narrow_view_is_the_low_lanes(lanes: int):
+    contents = pack(range(100, 116), 32)
+    bench = Bench("xd, va, xb", f"xd = u64(va.u32x{lanes}[xb])")
+    for index in range(20):
+        bench.run(v2=contents, x3=index)
+        assert bench.thread.read_register("x1") == 100 + index % lanes
 
 
 def test_reinterpreting_a_float_makes_nan_canonical_and_keeps_everything_else():

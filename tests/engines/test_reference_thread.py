@@ -6,7 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from dojo_tools.description import Instruction, encode, load_description
+from dojo_tools.description import Instruction, InstructionDef, encode, load_description
+from dojo_tools.description.semantics import expressions_of, reads_memory, walk_statements
 from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.stop import FaultKind, StopReason
 
@@ -43,6 +44,24 @@ def test_x0_reads_as_zero_and_ignores_writes():
     thread = thread_with(word("addi", 0, 0, 5), word("addi", 1, 0, 7))
     thread.run(2)
     assert (thread.read_register("x0"), thread.read_register("x1")) == (0, 7)
+
+
+LOADS_TO_SCALARS = [
+    definition
+    for definition in DESCRIPTION.instructions
+    if definition.operands and definition.operands[0].file == "x"
+    for statement in walk_statements(definition.meaning.statements)
+    if any(reads_memory(expression) for expression in expressions_of(statement))
+]
+
+
+@pytest.mark.parametrize("definition", LOADS_TO_SCALARS, ids=lambda d: d.syntax_text)
+def test_a_load_to_x0_faults_as_any_other(definition: InstructionDef):
+    values = [0] * len(definition.operands)  # x0 is the destination and the base: address 0
+    thread = thread_with(encode(Instruction(definition, tuple(values))))
+    stop = thread.run(1)
+    assert stop.fault is not None
+    assert stop.fault.kind is FaultKind.BOUNDS
 
 
 def test_every_register_can_be_read_and_written_by_every_name():

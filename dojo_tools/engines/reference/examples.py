@@ -1,12 +1,12 @@
 """Runs the worked examples of a description: they prove the text, not only the engines."""
 
 import struct
-from collections.abc import Sequence
 
 from dojo_tools import floats
 from dojo_tools.bits import mask, to_unsigned
 from dojo_tools.description import (
     EXAMPLE_ADDRESS,
+    EXAMPLE_MEMORY_SIZE,
     Description,
     Example,
     Instruction,
@@ -21,7 +21,6 @@ from dojo_tools.description.types import Kind, Type
 from dojo_tools.engines.reference.thread import ReferenceThread
 from dojo_tools.engines.stop import Stop, StopReason
 
-MEMORY_SIZE = 0x14_0000
 MEMORY_LOW = 0x100
 
 
@@ -29,7 +28,7 @@ def run_example(
     description: Description, definition: InstructionDef, example: Example
 ) -> list[str]:
     """Run a worked example; return what differs from what it promises, nothing if all holds."""
-    thread = ReferenceThread(description, MEMORY_SIZE, MEMORY_LOW)
+    thread = ReferenceThread(description, EXAMPLE_MEMORY_SIZE, MEMORY_LOW)
     thread.stop_at_breakpoints = True
     values = {kind.name: _default(kind, i) for i, kind in enumerate(definition.operands, 1)}
     predicate_count = _predicate_registers(definition)
@@ -162,6 +161,3 @@ def _name(place: Place) -> str:
     if place.kind == "memory":
         return f"mem.{place.type}[0x{place.address:x}]"
     return place.name
-
-
-__all__: Sequence[str] = ["run_example"]

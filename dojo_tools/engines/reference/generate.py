@@ -1,10 +1,9 @@
 """Turns an instruction's meaning into a Python function over the state of a thread.
 
 The generated text follows the checked tree statement by statement. A function gets the pc and the
-operands' values, and returns the next pc, or None for the instruction after; the thread's state is
-bound to global names, which are quicker to reach than attributes. Names from the description get a
-trailing underscore, so they can't collide with the names used here. The text stays available to
-tracebacks.
+operands' values, and returns the next pc; the thread's state is bound to global names, which are
+quicker to reach than attributes. Names from the description are changed, see `python_name`, so they
+can't collide with the names used here. The text stays available to tracebacks.
 """
 
 import linecache
@@ -25,6 +24,8 @@ from dojo_tools.description.semantics import (
     Store,
     WriteControl,
     WriteRegister,
+    reads_memory,
+    walk_statements,
 )
 from dojo_tools.engines.reference import arithmetic, predicates
 from dojo_tools.engines.reference.operators import (
@@ -32,10 +33,11 @@ from dojo_tools.engines.reference.operators import (
     bits_of,
     code_dtype,
     from_bits,
+    python_name,
     wrap,
 )
 
-Execute = Callable[..., int | None]
+Execute = Callable[..., int]
 
 _NAMESPACE: dict[str, Any] = {
     "np": np,
@@ -101,9 +103,12 @@ class _Generator:
         operands = "".join(f", {kind.name}_" for kind in self.definition.operands)
         self._block(self.definition.meaning.statements, "    ")
         head = [f"def execute(pc{operands}):"]
-        if any("target = " in line for line in self.lines):
-            head.append("    target = None")
+        statements = walk_statements(self.definition.meaning.statements)
+        if any(isinstance(statement, Jump) for statement in statements):
+            head.append("    target = pc + 4")
             self.lines.append("    return target")
+        else:
+            self.lines.append("    return pc + 4")
         return "\n".join([*self.constants, *head, *self.lines]) + "\n"
 
     def _block(self, statements: tuple[Statement, ...], indent: str) -> None:
@@ -114,7 +119,7 @@ class _Generator:
         match statement:
             case Let(name, value):
                 copy = ".copy()" if value.type.lanes and _may_alias(value) else ""
-                self._line(indent, f"{name}_ = {self.expression(value)}{copy}")
+                self._line(indent, f"{python_name(name)} = {self.expression(value)}{copy}")
             case WriteRegister():
                 self._write(statement, indent)
             case WriteControl(operand, value):
@@ -154,6 +159,9 @@ class _Generator:
             bits = f"int.from_bytes({bits}.tobytes(), 'little')"
         if file.width == 64:
             guard = "" if file.zero is None else f"if {index} != {file.zero}: "
+            if guard and reads_memory(statement.value):
+                self._line(indent, f"bits = {bits}")  # a load faults whatever becomes of its value
+                bits = "bits"
             self._line(indent, f"{guard}{file.name}_file[{index}] = {bits}")
             return
         place = f"{file.name}_file[{type_.width}][{index}]"
@@ -196,7 +204,10 @@ class _Generator:
         type_ = expression.type
         index = f"{operand.name}_"
         if file.width > 64:
-            return from_bits(type_, f"{file.name}_file[{type_.width}][{index}]")
+            text = f"{file.name}_file[{type_.width}][{index}]"
+            if type_.bit_count < file.width:
+                text += f"[:{type_.lanes}]"
+            return from_bits(type_, text)
         text = f"{file.name}_file[{index}]"
         if type_.is_bool:
             return f"unpack_mask({text}, {type_.lanes})"

@@ -37,6 +37,14 @@ def wrap(type_: Type, text: str) -> str:
     return f"((({text}) + {half} & {mask}) - {half})"
 
 
+def python_name(name: str) -> str:
+    """Return the Python name of a local or operand, which no name of the engine equals.
+
+    `sum` becomes `sum_`; `sum.1`, of the first function that was expanded, becomes `sum_1`.
+    """
+    return name.replace(".", "_") if "." in name else f"{name}_"
+
+
 def _rounded(type_: Type, text: str) -> str:
     return f"round_bf16({text})" if type_.kind is Kind.BRAIN_FLOAT else text
 
@@ -174,10 +182,16 @@ def from_bits(type_: Type, text: str) -> str:
 
 def _reinterpret(e: Expression, a: list[str]) -> str:
     source, target = e.arguments[0].type, e.type
+    if source.is_bool and target.is_bool:
+        return a[0]
     if source.is_bool:
-        return from_bits(target, f"pack_mask({a[0]})")
-    bits = bits_of(source, a[0])
+        bits = f"pack_mask({a[0]})"
+        source = Type(Kind.UNSIGNED, source.bit_count)
+    else:
+        bits = bits_of(source, a[0])
     if target.is_bool:
+        if source.lanes:
+            bits = f"int.from_bytes({bits}.tobytes(), 'little')"
         return f"unpack_mask({bits}, {target.lanes})"
     if bool(source.lanes) != bool(target.lanes):
         if target.lanes:
@@ -221,7 +235,7 @@ def _load(e: Expression, a: list[str]) -> str:
 
 OPERATORS: dict[str, Row] = {
     "literal": _literal,
-    "local": lambda e, a: f"{e.detail}_",
+    "local": lambda e, a: python_name(str(e.detail)),
     "operand": lambda e, a: f"{e.detail}_",
     "register": _in_generator,
     "control": lambda e, a: f"thread.read_control({e.detail}_)",

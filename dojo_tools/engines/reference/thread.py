@@ -139,7 +139,7 @@ class ReferenceThread:
                 execute, values, looks_at_counters = entry
                 if looks_at_counters:
                     self.retired = start + done
-                pc = execute(pc, *values) or pc + 4
+                pc = execute(pc, *values)
                 done += 1
         except FaultSignal as signal:
             return Stop(StopReason.FAULT, fault=signal.fault)
@@ -161,6 +161,8 @@ class ReferenceThread:
         if not memory.low <= pc <= memory.size - 4:
             message = f"no memory at pc 0x{pc:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
             raise FaultSignal(Fault(FaultKind.PC, pc, message))
+        if not is_aligned(pc, 4):
+            raise FaultSignal(Fault(FaultKind.PC, pc, f"pc 0x{pc:x} is not a multiple of 4"))
         if memory.written[pc >> 2]:
             raise FaultSignal(
                 Fault(
