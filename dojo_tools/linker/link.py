@@ -216,5 +216,5 @@ def _carry_lines(objects: Sequence[ObjectFile], layout: Layout) -> tuple[LineEnt
         for line in object_file.lines:
             start = layout.addresses.get((index, line.section))
             if start is not None:
-                lines.append(replace(line, offset=start + line.offset))
+                lines.append(line._replace(offset=start + line.offset))
     return tuple(sorted(lines, key=lambda line: line.offset))

@@ -7,6 +7,7 @@ are unique within a file.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from dojo_tools.bits import is_power_of_two
 
@@ -77,8 +78,7 @@ class Symbol:
     visibility: Visibility = Visibility.DEFAULT
 
 
-@dataclass(frozen=True, slots=True)
-class Relocation:
+class Relocation(NamedTuple):
     """A field to fill in once addresses are known; `symbol` indexes `ObjectFile.symbols`."""
 
     section: str
@@ -96,8 +96,7 @@ class FrameKind(Enum):
     MACRO = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One step of the way to a line: what was included or expanded, and where."""
 
     kind: FrameKind
@@ -117,8 +116,7 @@ class Frame:
                 return f"in expansion of macro `{self.name}` at {place}"
 
 
-@dataclass(frozen=True, slots=True)
-class LineEntry:
+class LineEntry(NamedTuple):
     """The source line of bytes [offset, offset + size); `trail`, innermost first, leads to it."""
 
     section: str
