@@ -114,6 +114,8 @@ class Diagnostic:
     span: Span | None = None
     hint: str | None = None
     notes: tuple[Note, ...] = ()
+    name: str | None = None
+    """Of a warning: the name by which it is silenced or made an error."""
 
 
 class InputError(Exception):
@@ -142,13 +144,14 @@ class Report:
 
     def warning(
         self,
+        name: str,
         message: str,
         span: Span | None = None,
         hint: str | None = None,
         notes: tuple[Note, ...] = (),
     ) -> None:
-        """Add a warning."""
-        self.diagnostics.append(Diagnostic(Severity.WARNING, message, span, hint, notes))
+        """Add a warning; users silence it, or make it an error, by its name."""
+        self.diagnostics.append(Diagnostic(Severity.WARNING, message, span, hint, notes, name))
 
     @property
     def has_errors(self) -> bool:
@@ -210,8 +213,13 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def render(diagnostic: Diagnostic) -> str:
-    """Return a diagnostic as text: `file:line:col: error: message`, line, caret, notes, hint."""
-    lines = [f"{_place(diagnostic.span)}{diagnostic.severity.value}: {diagnostic.message}"]
+    """Return a diagnostic as text: `file:line:col: error: message`, line, caret, notes, hint.
+
+    A named one shows its name in brackets after the message.
+    """
+    name = "" if diagnostic.name is None else f" [{diagnostic.name}]"
+    place, severity = _place(diagnostic.span), diagnostic.severity.value
+    lines = [f"{place}{severity}: {diagnostic.message}{name}"]
     lines += _excerpt(diagnostic.span)
     for note in diagnostic.notes:
         lines += [f"{_place(note.span)}note: {note.message}", *_excerpt(note.span)]
