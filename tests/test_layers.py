@@ -21,7 +21,9 @@ PACKAGE = "dojo_tools"
 LAYERS = {
     "bits": 0,
     "diagnostics": 0,
+    "excerpt": 0,
     "floats": 0,
+    "source_text": 0,
     "description": 1,
     "objects": 1,
     "trace": 1,
@@ -48,6 +50,8 @@ SHARED = {
 # Edges between siblings that are right all the same, each with its reason.
 SIBLINGS_ALLOWED = {
     ("diagnostics", "bits"): "every shift and mask goes through bits.py",
+    ("diagnostics", "excerpt"): "a message shows a piece of its source",
+    ("diagnostics", "source_text"): "a source is made of text",
     ("floats", "bits"): "every shift and mask goes through bits.py",
 }
 

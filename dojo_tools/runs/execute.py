@@ -257,7 +257,7 @@ class _Planner:
         except InputError as error:
             for diagnostic in error.diagnostics:
                 placed = replace(diagnostic, span=diagnostic.span or span)
-                self._report.diagnostics.append(placed)
+                self._report.add(placed)
             return None
 
     # ---- inputs and arguments
