@@ -20,6 +20,7 @@ PACKAGE = "dojo_tools"
 # Units of one layer are siblings and never import each other.
 LAYERS = {
     "bits": 0,
+    "diagnostic_formats": 0,
     "diagnostics": 0,
     "excerpt": 0,
     "floats": 0,
@@ -50,6 +51,7 @@ SHARED = {
 # Edges between siblings that are right all the same, each with its reason.
 SIBLINGS_ALLOWED = {
     ("diagnostics", "bits"): "every shift and mask goes through bits.py",
+    ("diagnostic_formats", "diagnostics"): "it writes them",
     ("diagnostics", "excerpt"): "a message shows a piece of its source",
     ("diagnostics", "source_text"): "a source is made of text",
     ("floats", "bits"): "every shift and mask goes through bits.py",
