@@ -7,10 +7,14 @@ of the engines and our own mistakes are assertions; neither comes through here.
 
 import bisect
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from pathlib import Path
+
+from dojo_tools.excerpt import excerpt, printable
+from dojo_tools.source_text import SOURCE_SIZE_MAX, decode_text
 
 
 class ExitCode(IntEnum):
@@ -46,9 +50,7 @@ class Source:
     def line_starts(self) -> list[int]:
         """The offset of the first character of each line."""
         if self._line_starts is None:
-            starts = [0]
-            starts += [i + 1 for i, character in enumerate(self.text) if character == "\n"]
-            self._line_starts = starts
+            self._line_starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
         return self._line_starts
 
     def position(self, offset: int) -> tuple[int, int]:
@@ -114,21 +116,40 @@ class Diagnostic:
     span: Span | None = None
     hint: str | None = None
     notes: tuple[Note, ...] = ()
+    name: str | None = None
+    """Of a warning: the name by which it is silenced or made an error."""
 
 
 class InputError(Exception):
-    """The user's input can't be used; `diagnostics` say why. Commands end with exit code 3."""
+    """The user's input can't be used; `diagnostics` say why. Commands end with exit code 3.
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    `omitted_count` errors more were found and not kept.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], omitted_count: int = 0) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.omitted_count = omitted_count
         super().__init__("\n".join(render(diagnostic) for diagnostic in self.diagnostics))
+
+
+KEPT_MAX = 1_000
 
 
 @dataclass(slots=True)
 class Report:
-    """The diagnostics of a run, in the order in which they were found."""
+    """The diagnostics of a run, in the order in which they were found.
+
+    Of each severity the first `KEPT_MAX` are kept, the others only counted.
+    """
 
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    counts: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Add a diagnostic."""
+        self.counts[diagnostic.severity] += 1
+        if self.counts[diagnostic.severity] <= KEPT_MAX:
+            self.diagnostics.append(diagnostic)
 
     def error(
         self,
@@ -138,27 +159,29 @@ class Report:
         notes: tuple[Note, ...] = (),
     ) -> None:
         """Add an error."""
-        self.diagnostics.append(Diagnostic(Severity.ERROR, message, span, hint, notes))
+        self.add(Diagnostic(Severity.ERROR, message, span, hint, notes))
 
     def warning(
         self,
+        name: str,
         message: str,
         span: Span | None = None,
         hint: str | None = None,
         notes: tuple[Note, ...] = (),
     ) -> None:
-        """Add a warning."""
-        self.diagnostics.append(Diagnostic(Severity.WARNING, message, span, hint, notes))
+        """Add a warning; users silence it, or make it an error, by its name."""
+        self.add(Diagnostic(Severity.WARNING, message, span, hint, notes, name))
 
     @property
     def has_errors(self) -> bool:
         """Whether any diagnostic so far is an error."""
-        return any(d.severity is Severity.ERROR for d in self.diagnostics)
+        return self.counts[Severity.ERROR] > 0
 
     def stop_if_errors(self) -> None:
         """Raise `InputError` with everything reported so far if any of it is an error."""
         if self.has_errors:
-            raise InputError(self.diagnostics)
+            omitted = max(0, self.counts[Severity.ERROR] - KEPT_MAX)
+            raise InputError(self.diagnostics, omitted)
 
 
 def fail(message: str, span: Span | None = None, hint: str | None = None) -> InputError:
@@ -166,24 +189,27 @@ def fail(message: str, span: Span | None = None, hint: str | None = None) -> Inp
     return InputError([Diagnostic(Severity.ERROR, message, span, hint)])
 
 
-def read_source(path: Path, name: str | None = None) -> Source:
+def read_source(path: Path, name: str | None = None, is_limited: bool = True) -> Source:
     """Read a text file as a source, as `decode_source` does; `OSError` is left to the caller."""
-    return decode_source(path.read_bytes(), name or str(path))
+    with path.open("rb") as file:
+        encoded = file.read(SOURCE_SIZE_MAX + 1 if is_limited else -1)
+    return decode_source(encoded, name or str(path), is_limited)
 
 
-def decode_source(encoded: bytes, name: str) -> Source:
+def decode_source(encoded: bytes, name: str, is_limited: bool = True) -> Source:
     """Return the source that these bytes are: a byte-order mark is dropped, CRLF becomes LF.
 
-    Raises `InputError` for bytes that are not UTF-8, naming the offset of the first one.
+    Raises `InputError` for bytes that are not UTF-8 and for characters that a source can't hold,
+    and unless `is_limited` is false for a source or a line that is too long.
     """
-    encoded = encoded.removeprefix(b"\xef\xbb\xbf")
-    try:
-        text = encoded.decode()
-    except UnicodeDecodeError as error:
-        raise fail(
-            f"{name}: not UTF-8 text: byte 0x{encoded[error.start]:02x} at offset {error.start}"
-        ) from None
-    return Source(name, text.replace("\r\n", "\n"))
+    text, problems = decode_text(encoded, is_limited)
+    source = Source(name, text)
+    if problems:
+        raise InputError(
+            Diagnostic(Severity.ERROR, message, Span(source, start, end), hint)
+            for start, end, message, hint in problems
+        )
+    return source
 
 
 SUFFIXES_MAX = 8
@@ -210,8 +236,13 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def render(diagnostic: Diagnostic) -> str:
-    """Return a diagnostic as text: `file:line:col: error: message`, line, caret, notes, hint."""
-    lines = [f"{_place(diagnostic.span)}{diagnostic.severity.value}: {diagnostic.message}"]
+    """Return a diagnostic as text: `file:line:col: error: message`, line, caret, notes, hint.
+
+    A named one shows its name in brackets after the message.
+    """
+    name = "" if diagnostic.name is None else f" [{diagnostic.name}]"
+    place, severity = _place(diagnostic.span), diagnostic.severity.value
+    lines = [f"{place}{severity}: {diagnostic.message}{name}"]
     lines += _excerpt(diagnostic.span)
     for note in diagnostic.notes:
         lines += [f"{_place(note.span)}note: {note.message}", *_excerpt(note.span)]
@@ -225,15 +256,6 @@ def _place(span: Span | None) -> str:
 
 
 def _excerpt(span: Span | None) -> list[str]:
-    if span is None:
+    if span is None or not span.source.text:
         return []
-    line, column = span.source.position(span.start)
-    text = span.source.line_text(line)
-    length = max(1, min(span.end - span.start, len(text) - column + 1))
-    indent = "".join("\t" if c == "\t" else " " for c in text[: column - 1])
-    return [f"    {printable(text)}", f"    {indent}{'^' * length}"]
-
-
-def printable(text: str) -> str:
-    """Return `text` with each control character (tab excepted) shown as one `?`."""
-    return "".join(c if c == "\t" or c.isprintable() else "?" for c in text)
+    return [f"    {line}" for line in excerpt(span.source.text, span.start, span.end)]

@@ -20,8 +20,11 @@ PACKAGE = "dojo_tools"
 # Units of one layer are siblings and never import each other.
 LAYERS = {
     "bits": 0,
+    "diagnostic_formats": 0,
     "diagnostics": 0,
+    "excerpt": 0,
     "floats": 0,
+    "source_text": 0,
     "description": 1,
     "objects": 1,
     "trace": 1,
@@ -48,6 +51,9 @@ SHARED = {
 # Edges between siblings that are right all the same, each with its reason.
 SIBLINGS_ALLOWED = {
     ("diagnostics", "bits"): "every shift and mask goes through bits.py",
+    ("diagnostic_formats", "diagnostics"): "it writes them",
+    ("diagnostics", "excerpt"): "a message shows a piece of its source",
+    ("diagnostics", "source_text"): "a source is made of text",
     ("floats", "bits"): "every shift and mask goes through bits.py",
 }
 

@@ -17,10 +17,11 @@ from dojo_tools.objects import ObjectFile
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """An object and what is suspicious about its source."""
+    """An object, what is suspicious about its source, and every source that was read."""
 
     object: ObjectFile
     warnings: tuple[Diagnostic, ...]
+    sources: tuple[Source, ...] = ()
 
 
 def assemble(
@@ -47,7 +48,7 @@ def assemble(
     object_file = Output(unit, expander, evaluator).write(sources[0].name)
     _sort(report, collector.sources)
     report.stop_if_errors()
-    return Assembly(object_file, tuple(report.diagnostics))
+    return Assembly(object_file, tuple(report.diagnostics), tuple(collector.sources))
 
 
 def _sort(report: Report, sources: Sequence[Source]) -> None:

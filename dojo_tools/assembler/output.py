@@ -160,8 +160,9 @@ class Output:
         if use.parts:
             if isinstance(use.form, InstructionDef):
                 self._unit.report.warning(
+                    "far-branch",
                     f"`{use.form.mnemonic}` does not reach its target: it is replaced by its "
-                    "inverse and a jump [far-branch]",
+                    "inverse and a jump",
                     use.span,
                     notes=_expansion_notes(use.trail) + notes_of(item.trail),
                 )

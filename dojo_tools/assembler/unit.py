@@ -202,7 +202,7 @@ class UnitBuilder:
             assert found.span is not None
             if (found.message, found.span) not in self._reported:
                 self._reported.add((found.message, found.span))
-                self.report.diagnostics.append(
+                self.report.add(
                     Diagnostic(
                         found.severity, found.message, found.span, found.hint, found.notes + notes
                     )

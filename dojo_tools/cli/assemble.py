@@ -15,7 +15,29 @@ from dojo_tools.cli.common import (
     show,
     write_output,
 )
-from dojo_tools.diagnostics import ExitCode
+from dojo_tools.diagnostics import ExitCode, InputError, Severity
+
+
+def _print_warnings(wanted: bool) -> None:
+    if wanted:
+        from dojo_tools.assembler.warnings import WARNINGS
+
+        width = max(len(warning.name) for warning in WARNINGS)
+        for warning in WARNINGS:
+            state = "" if warning.is_on else " [off by default]"
+            print(f"{warning.name:{width}}  {warning.sentence}{state}")
+        raise typer.Exit
+
+
+def _print_limits(wanted: bool) -> None:
+    if wanted:
+        from dojo_tools.assembler.limits import limits
+
+        rows = limits()
+        width = max(len(what) for what, _ in rows)
+        for what, limit in rows:
+            print(f"{what:{width}}  {limit}")
+        raise typer.Exit
 
 
 def assemble(
@@ -40,10 +62,39 @@ def assemble(
         typer.Option("-D", metavar="NAME[=VALUE]", help="Assign a symbol (to 1)."),
     ] = None,
     isa: IsaFiles = None,
-    warnings_are_errors: Annotated[
-        bool, typer.Option("-Werror", help="End with exit code 3 if there are warnings.")
+    warnings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-W",
+            metavar="WORD",
+            help="NAME shows a warning, no-NAME does not, error=NAME makes it an error, "
+            "error all that are shown; NAME may be `all`.",
+        ),
+    ] = None,
+    no_warn: Annotated[
+        list[str] | None, typer.Option("--no-warn", metavar="NAME", help="The same as -Wno-NAME.")
+    ] = None,
+    no_warnings: Annotated[bool, typer.Option("-w", help="Show no warnings.")] = False,
+    list_warnings: Annotated[
+        bool,
+        typer.Option(
+            "--warnings", callback=_print_warnings, is_eager=True, help="List the warnings and end."
+        ),
     ] = False,
-    no_warnings: Annotated[bool, typer.Option("--no-warn", help="Show no warnings.")] = False,
+    limits: Annotated[
+        bool,
+        typer.Option(
+            "--limits", callback=_print_limits, is_eager=True, help="List the limits and end."
+        ),
+    ] = False,
+    listing: Annotated[
+        Path | None,
+        typer.Option("--listing", metavar="FILE", help="Write a listing; `-` is stdout."),
+    ] = None,
+    depfile: Annotated[
+        Path | None,
+        typer.Option("--depfile", metavar="FILE", help="Write a rule for make; `-` is stdout."),
+    ] = None,
     version: Version = False,
 ) -> ExitCode:
     """Assemble sources, one after another as one text, into one ELF object.
@@ -52,18 +103,41 @@ def assemble(
     """
     target = _output_path(sources, output)
     defines = _read_defines(define or [])
+    _check_streams(target, listing, depfile)
 
     from dojo_tools import assembler
+    from dojo_tools.assembler.dependencies import make_rule
+    from dojo_tools.assembler.lint import lint
+    from dojo_tools.assembler.listing import list_assembly
+    from dojo_tools.assembler.warnings import read_warning_options
     from dojo_tools.objects import encode_object
 
+    try:
+        words = [*(warnings or ()), *(f"no-{name}" for name in no_warn or ())]
+        options = read_warning_options(words, no_warnings)
+    except InputError as error:
+        message, hint = error.diagnostics[0].message, error.diagnostics[0].hint
+        raise typer.BadParameter(f"{message}; {hint}") from None
     description = load(isa)
     texts = [read_input(path) for path in sources]
-    assembly = assembler.assemble(texts, description, include or (), defines)
-    if warnings_are_errors or not no_warnings:
-        show(assembly.warnings)
-    if warnings_are_errors and assembly.warnings:
+    try:
+        assembly = assembler.assemble(texts, description, include or (), defines)
+    except InputError as error:
+        raise InputError(options.apply(error.diagnostics), error.omitted_count) from None
+    made = assembly.object
+    found = options.apply([*assembly.warnings, *lint(made, description, assembly.sources)])
+    show(found)
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
         return ExitCode.INPUT
-    write_output(target, encode_object(assembly.object))
+    outputs = [(target, encode_object(made))]
+    if depfile is not None:
+        files = [Path(source.name) for source in assembly.sources if source.name != "<stdin>"]
+        outputs.append((depfile, make_rule(target, files).encode(errors="surrogateescape")))
+    if listing is not None:
+        lines = list_assembly(texts, assembly.sources, made, description)
+        outputs.append((listing, "".join(f"{line}\n" for line in lines).encode()))
+    for path, contents in outputs:
+        write_output(path, contents)
     return ExitCode.DONE
 
 
@@ -81,6 +155,11 @@ def _output_path(sources: list[Path], output: Path | None) -> Path:
     if output != STANDARD_STREAM and output.resolve() in [path.resolve() for path in sources]:
         raise typer.BadParameter(f"the object would overwrite the source {output}")
     return output
+
+
+def _check_streams(*outputs: Path | None) -> None:
+    if [*outputs].count(STANDARD_STREAM) > 1:
+        raise typer.BadParameter("only one output can go to stdout")
 
 
 def _read_defines(texts: list[str]) -> dict[str, int]:

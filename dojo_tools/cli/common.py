@@ -3,18 +3,20 @@
 Nothing slow is imported at the top of a command's module, so that `--help` answers at once.
 """
 
+import contextvars
 import functools
+import inspect
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
 from dojo_tools import __version__
+from dojo_tools.cli.messages import Channel, FileOption, Format, FormatOption, show_os_error
 from dojo_tools.diagnostics import (
     Diagnostic,
     ExitCode,
@@ -22,22 +24,20 @@ from dojo_tools.diagnostics import (
     Severity,
     Source,
     decode_source,
-    printable,
     read_source,
-    render,
 )
+from dojo_tools.source_text import SOURCE_SIZE_MAX
 
 if TYPE_CHECKING:
     from dojo_tools.description import Description
 
 P = ParamSpec("P")
 
-SHOWN_MAX = 100
 STANDARD_STREAM = Path("-")
 """As a file name: standard input or output."""
 
-_HEAD = re.compile(r"^(.*?)(error|warning|note)(: )")
-_COLOURS = {"error": "1;31", "warning": "1;35", "note": "1;36"}
+_channel: contextvars.ContextVar[Channel] = contextvars.ContextVar("channel")
+"""Where the command that runs shows its diagnostics; `application` sets it."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -61,7 +61,8 @@ Version = Annotated[
 def application(work: Callable[P, ExitCode]) -> typer.Typer:
     """Return the application of one command, whose function returns how it ended.
 
-    `InputError`, `OSError`, Ctrl-C and our own mistakes become messages and exit codes.
+    It gets the options that say what messages are written as. `InputError`, `OSError`, Ctrl-C and
+    our own mistakes become messages and exit codes.
     """
     app = typer.Typer(
         rich_markup_mode=None,
@@ -70,11 +71,26 @@ def application(work: Callable[P, ExitCode]) -> typer.Typer:
     )
 
     @functools.wraps(work)
-    def command(*args: P.args, **kwargs: P.kwargs) -> None:
-        raise typer.Exit(_guard(functools.partial(work, *args, **kwargs)))
+    def command(*args: Any, diagnostics: Format, diagnostics_file: Path | None, **kwargs: Any):
+        channel = Channel(diagnostics, diagnostics_file)
+        _channel.set(channel)
+        code = _guard(functools.partial(work, *args, **kwargs), channel)
+        raise typer.Exit(_finish(channel, code))
 
+    command.__dict__["__signature__"] = _with_message_options(inspect.signature(work))
     app.command()(command)
     return app
+
+
+def _with_message_options(signature: inspect.Signature) -> inspect.Signature:
+    """Return a signature with the options of messages before its last parameter."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    *before, last = signature.parameters.values()
+    added = [
+        inspect.Parameter("diagnostics", kind, default=Format.TEXT, annotation=FormatOption),
+        inspect.Parameter("diagnostics_file", kind, default=None, annotation=FileOption),
+    ]
+    return signature.replace(parameters=[*before, *added, last])
 
 
 def load(isa_files: Sequence[Path] | None) -> "Description":
@@ -87,7 +103,7 @@ def load(isa_files: Sequence[Path] | None) -> "Description":
 def read_input(path: Path) -> Source:
     """Return a source from a file, or from standard input for `-`."""
     if path == STANDARD_STREAM:
-        return decode_source(sys.stdin.buffer.read(), "<stdin>")
+        return decode_source(sys.stdin.buffer.read(SOURCE_SIZE_MAX + 1), "<stdin>")
     return read_source(path)
 
 
@@ -103,63 +119,44 @@ def write_output(path: Path, contents: bytes) -> None:
 
 
 def show(diagnostics: Iterable[Diagnostic]) -> None:
-    """Print diagnostics to standard error: the first hundred of each severity, then a count."""
-    coloured = use_colour()
-    counts = dict.fromkeys(Severity, 0)
-    for diagnostic in diagnostics:
-        counts[diagnostic.severity] += 1
-        if counts[diagnostic.severity] <= SHOWN_MAX:
-            text = render(diagnostic)
-            print(_colour(text) if coloured else text, file=sys.stderr)
-    for severity, count in counts.items():
-        if count > SHOWN_MAX:
-            print(f"and {count - SHOWN_MAX} more {severity.value}s", file=sys.stderr)
+    """Show diagnostics in the way that the user asked for."""
+    _channel.get().show(diagnostics)
 
 
-def use_colour() -> bool:
-    """Whether standard error is a terminal whose user has not refused colour."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _guard(work: Callable[[], ExitCode]) -> ExitCode:
+def _guard(work: Callable[[], ExitCode], channel: Channel) -> ExitCode:
     try:
         return work()
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except InputError as error:
-        show(error.diagnostics)
+        channel.show(error.diagnostics, error.omitted_count)
         return ExitCode.INPUT
     except BrokenPipeError:
         # Whoever read our output has gone; Python must not complain about it when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.IO
     except OSError as error:
-        where = f"{printable(str(error.filename))}: " if error.filename is not None else ""
-        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        show_os_error(channel, error)
         return ExitCode.IO
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except Exception as error:
         if os.environ.get("DOJO_TRACEBACK"):
             traceback.print_exc()
-        print(
-            f"internal error: {type(error).__name__}: {error}\n"
-            "This is a mistake in the tools, not in your input. Please report it with what you "
-            "ran; DOJO_TRACEBACK=1 shows where it happened.",
-            file=sys.stderr,
+        hint = (
+            "this is a mistake in the tools, not in your input: please report it with what you "
+            "ran; DOJO_TRACEBACK=1 shows where it happened"
         )
+        message = f"internal error: {type(error).__name__}: {error}"
+        channel.show([Diagnostic(Severity.ERROR, message, hint=hint)])
         return ExitCode.INTERNAL
 
 
-def _colour(text: str) -> str:
-    lines: list[str] = []
-    for line in text.split("\n"):
-        head = _HEAD.match(line)
-        if head and not line.startswith(" "):
-            place, word, _ = head.groups()
-            rest = line[head.end(2) :]
-            line = f"\x1b[1m{place}\x1b[{_COLOURS[word]}m{word}\x1b[0m{rest}"
-        elif line.strip() and not line.strip("^ \t"):
-            line = f"\x1b[32m{line}\x1b[0m"
-        lines.append(line)
-    return "\n".join(lines)
+def _finish(channel: Channel, code: ExitCode) -> ExitCode:
+    """Write the messages that have waited; return how the command ends."""
+    try:
+        channel.finish(code)
+    except OSError as error:
+        show_os_error(Channel(), error)
+        return ExitCode.IO
+    return code

@@ -83,7 +83,7 @@ def _read_family(tables: Tables, entry: Entry, reader: Callable[[Tables, Entry],
         for parameters in _family_rows(entry):
             reader(tables, Entry(entry.source, entry.tree, parameters))
     except Rejected as rejected:
-        tables.report.diagnostics.append(rejected.diagnostic)
+        tables.report.add(rejected.diagnostic)
     except RecursionError:  # functions that call functions, each within bounds
         tables.report.error("this is nested too deeply", entry.span(entry.head))
 

@@ -1,7 +1,7 @@
 """One node and one thread that run an image, with everything the host may look at or set."""
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,7 @@ class Machine:
                 )
             self._thread.write_memory(segment.address, segment.contents)
         self._thread.pc = image.entry
+        self._zeros = {file.name: file.zero for file in description.registers}
         self._symbols = {symbol.name: symbol for symbol in image.symbols}
         self._tensors = {image.symbols[t.symbol].name: t for t in image.tensors}
         self._lines = sorted(image.lines, key=lambda line: line.offset)
@@ -91,9 +92,13 @@ class Machine:
         """What the program has printed so far, in order."""
         return self._thread.printed
 
-    def run(self, limit: int) -> RunResult:
-        """Run until the program stops or has retired `limit` more instructions."""
-        stop = self._thread.run(limit)
+    def run(self, limit: int, printed_max: int | None = None) -> RunResult:
+        """Run until the program stops or has retired `limit` more instructions.
+
+        With `printed_max` the run also ends, as at the limit, once it has printed so many
+        characters, so that somebody who takes and clears `printed` between runs needs no more room.
+        """
+        stop = self._thread.run(limit, printed_max)
         return RunResult(stop, self._thread.retired, self._thread.retired)
 
     def trace(self, limit: int) -> Iterator[TraceEntry]:
@@ -114,7 +119,7 @@ class Machine:
         text = format_instruction(instruction, pc, self.description)
         pairs = zip(instruction.definition.operands, instruction.values, strict=True)
         values = {kind.name: value for kind, value in pairs}
-        places = _written_places(instruction.definition, values)
+        places = _written_places(instruction.definition, values, self._zeros)
         before = {place: self._place_text(*place) for place in places}
         thread.memory.observed = []
         stop = thread.run(1)
@@ -272,14 +277,18 @@ class Machine:
 
 
 def _written_places(
-    definition: InstructionDef, values: dict[str, int]
+    definition: InstructionDef, values: dict[str, int], zeros: Mapping[str, int | None]
 ) -> tuple[tuple[str, str], ...]:
-    """Return kind and name of the registers an instruction writes, in order, each once."""
+    """Return kind and name of the registers an instruction writes, in order, each once.
+
+    `zeros` has the register of each file that is always zero: it is never written.
+    """
     places: dict[tuple[str, str], None] = {}
     for statement in walk_statements(definition.meaning.statements):
         if isinstance(statement, WriteRegister):
             kind = definition.operand(statement.operand)
-            places["register", f"{kind.file}{values[kind.name]}"] = None
+            if values[kind.name] != zeros.get(kind.file):
+                places["register", f"{kind.file}{values[kind.name]}"] = None
         elif isinstance(statement, WriteControl):
             kind = definition.operand(statement.operand)
             code = values[kind.name]

@@ -34,6 +34,7 @@ from dojo_tools.runs.report import InputResult, OutputResult, RunReport, Status
 from dojo_tools.runs.tensor_files import read_tensor_file, save_tensor_file
 
 SLICE_INSTRUCTIONS = 100_000
+SLICE_PRINTED = 1 << 20
 PRINTED_MAX = 1 << 20
 SOURCE_BYTES_MAX = 1 << 22
 
@@ -137,7 +138,7 @@ class _Progress:
     def _run_slices(self, limit: int) -> Stop:
         retired = 0
         while True:
-            result = self._machine.run(min(SLICE_INSTRUCTIONS, limit - retired))
+            result = self._machine.run(min(SLICE_INSTRUCTIONS, limit - retired), SLICE_PRINTED)
             retired = result.retired
             self._take_printed()
             if result.stop.reason is not StopReason.LIMIT or retired >= limit:
@@ -257,7 +258,7 @@ class _Planner:
         except InputError as error:
             for diagnostic in error.diagnostics:
                 placed = replace(diagnostic, span=diagnostic.span or span)
-                self._report.diagnostics.append(placed)
+                self._report.add(placed)
             return None
 
     # ---- inputs and arguments

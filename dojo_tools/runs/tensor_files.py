@@ -76,7 +76,7 @@ def _read_csv(path: Path, shape: Shape, purpose: str, span: Span | None) -> NDAr
         size = file.seek(0, io.SEEK_END)
     if size > _CELL_BYTES_MAX * (count + 1):
         raise fail(f"{path.name} has {size} bytes, more than {count} numbers take; {purpose}", span)
-    rows = list(_csv_rows(read_source(path)))
+    rows = list(_csv_rows(read_source(path, is_limited=False)))
     width = len(rows[0]) if rows else 0
     found = (len(rows), width)
     wanted = {(math.prod(shape[:-1]), shape[-1] if shape else 1)}

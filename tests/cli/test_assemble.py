@@ -78,7 +78,7 @@ def test_warnings() -> None:
     done = run("a.s")
     assert done.returncode == ExitCode.DONE
     assert b"warning: `beq` does not reach its target" in done.stderr
-    assert run("a.s", "--no-warn").stderr == b""
+    assert run("a.s", "-w").stderr == b""
     Path("a.o").unlink()
     done = run("a.s", "-Werror")
     assert done.returncode == ExitCode.INPUT

@@ -99,6 +99,23 @@ def test_a_trace_shows_what_each_instruction_changed():
     assert entries[-1].stop is not None
 
 
+def test_a_trace_leaves_out_writes_to_the_zero_register():
+    running = machine(START + "addi x0, x0, 5\naddi a0, x0, 5\nhalti 0\n")
+    first, *_ = running.trace(10)
+    assert first.changes == ()
+    assert running.read_register("a0") == 5
+
+
+def test_a_run_ends_when_much_is_printed():
+    running = machine(START + "li a1, 1000\nli a0, 0x100\n1: print.text a0, a1\njump 1b\n")
+    result = running.run(1000, printed_max=5000)
+    assert (result.stop.reason, result.retired) == (StopReason.LIMIT, 2 + 2 * 5 - 1)
+    running.printed.clear()
+    assert running.run(1, printed_max=5000).retired == result.retired + 1
+    running.run(100, printed_max=5000)
+    assert 4 <= len(running.printed) <= 5
+
+
 def test_a_fault_names_line_access_and_limits():
     running = machine(START + "    li a0, -8\n    ld a1, [a0]\n    halti 0\n")
     result = running.run(10)

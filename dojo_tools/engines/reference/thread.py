@@ -61,6 +61,7 @@ class ReferenceThread:
         self.pc = 0
         self.retired = 0
         self.printed: list[Printed] = []
+        self._printed_room: int | None = None
         self.stop_at_breakpoints = False
         self.controls = {control.number: 0 for control in description.controls}
         self._widths = {c.number: mask(c.width) for c in description.controls}
@@ -122,8 +123,12 @@ class ReferenceThread:
 
     # ---- running
 
-    def run(self, limit: int) -> Stop:
-        """Execute until the thread stops or has retired `limit` more instructions."""
+    def run(self, limit: int, printed_max: int | None = None) -> Stop:
+        """Execute until the thread stops or has retired `limit` more instructions.
+
+        The run also ends, as at the limit, once it has printed `printed_max` characters.
+        """
+        self._printed_room = printed_max
         with floats.quiet():
             return self._run(limit)
 
@@ -258,6 +263,10 @@ class ReferenceThread:
 
     def _print(self, text: str) -> None:
         self.printed.append(Printed(self.retired, text))
+        if self._printed_room is not None:
+            self._printed_room -= len(text)
+            if self._printed_room <= 0:
+                raise _Stopped(Stop(StopReason.LIMIT))
 
 
 def _absolute_values(instruction: Instruction, pc: int) -> tuple[int, ...]:

@@ -1,0 +1,141 @@
+"""Diagnostics for programs to read: JSON, one object a line, and SARIF 2.1.0.
+
+Lines and columns count characters from 1; an end column is that of the character after the span.
+`docs/diagnostics.md` describes both for users.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from dojo_tools.diagnostics import Diagnostic, Note, Severity, Span
+
+SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+UNNAMED_RULE = "error"
+"""The rule of a diagnostic without a name."""
+
+
+def to_json_lines(diagnostics: Iterable[Diagnostic]) -> str:
+    """Return each diagnostic as a line of JSON; what it does not have is left out."""
+    return "".join(f"{json.dumps(to_json(diagnostic))}\n" for diagnostic in diagnostics)
+
+
+def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return a diagnostic as what JSON can hold."""
+    fields: dict[str, Any] = {"severity": diagnostic.severity.value}
+    if diagnostic.name is not None:
+        fields["name"] = diagnostic.name
+    fields["message"] = diagnostic.message
+    fields |= _place_fields(diagnostic.span)
+    if diagnostic.hint is not None:
+        fields["hint"] = diagnostic.hint
+    if diagnostic.notes:
+        fields["notes"] = [
+            {"message": note.message, **_place_fields(note.span)} for note in diagnostic.notes
+        ]
+    return fields
+
+
+def to_sarif(
+    diagnostics: Sequence[Diagnostic],
+    tool: str,
+    version: str,
+    exit_code: int,
+    rules: Mapping[str, str],
+    omitted: str | None = None,
+) -> dict[str, Any]:
+    """Return a SARIF log of one run; `rules` has a sentence for each name of a diagnostic.
+
+    `omitted` says what was found and is not among the diagnostics.
+    """
+    names = list(dict.fromkeys(diagnostic.name or UNNAMED_RULE for diagnostic in diagnostics))
+    invocation: dict[str, Any] = {"executionSuccessful": exit_code == 0, "exitCode": exit_code}
+    if omitted is not None:
+        invocation["toolExecutionNotifications"] = [{"level": "note", "message": {"text": omitted}}]
+    sentences = {UNNAMED_RULE: "The input can't be used.", **rules}
+    return {
+        "$schema": SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": tool,
+                        "version": version,
+                        "rules": [
+                            {"id": name, "shortDescription": {"text": sentences.get(name, name)}}
+                            for name in names
+                        ],
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "invocations": [invocation],
+                "results": [_result(diagnostic, names) for diagnostic in diagnostics],
+            }
+        ],
+    }
+
+
+def _result(diagnostic: Diagnostic, names: list[str]) -> dict[str, Any]:
+    name = diagnostic.name or UNNAMED_RULE
+    hint = "" if diagnostic.hint is None else f"\nhint: {diagnostic.hint}"
+    result: dict[str, Any] = {
+        "ruleId": name,
+        "ruleIndex": names.index(name),
+        "level": "error" if diagnostic.severity is Severity.ERROR else "warning",
+        "message": {"text": diagnostic.message + hint},
+    }
+    if diagnostic.span is not None:
+        result["locations"] = [{"physicalLocation": _physical_location(diagnostic.span)}]
+    if diagnostic.notes:
+        result["relatedLocations"] = [
+            _related_location(index, note) for index, note in enumerate(diagnostic.notes)
+        ]
+    return result
+
+
+def _related_location(index: int, note: Note) -> dict[str, Any]:
+    location: dict[str, Any] = {"id": index, "message": {"text": note.message}}
+    if note.span is not None:
+        location["physicalLocation"] = _physical_location(note.span)
+    return location
+
+
+def _physical_location(span: Span) -> dict[str, Any]:
+    line, column, end_line, end_column = _region(span)
+    return {
+        "artifactLocation": {"uri": _uri(span.source.name)},
+        "region": {
+            "startLine": line,
+            "startColumn": column,
+            "endLine": end_line,
+            "endColumn": end_column,
+        },
+    }
+
+
+def _uri(name: str) -> str:
+    path = Path(name)
+    if path.is_absolute():
+        return path.as_uri()
+    return quote(str(PurePosixPath(*path.parts)), errors="surrogateescape")
+
+
+def _place_fields(span: Span | None) -> dict[str, Any]:
+    if span is None:
+        return {}
+    line, column, end_line, end_column = _region(span)
+    return {
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }
+
+
+def _region(span: Span) -> tuple[int, int, int, int]:
+    start = span.source.position(span.start)
+    return *start, *span.source.position(max(span.start, span.end))
