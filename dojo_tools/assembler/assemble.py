@@ -8,6 +8,7 @@ from dojo_tools.assembler.collect import Collector
 from dojo_tools.assembler.evaluate import Evaluator
 from dojo_tools.assembler.expand import Expander
 from dojo_tools.assembler.layout import lay_out
+from dojo_tools.assembler.macros import root_of
 from dojo_tools.assembler.output import Output
 from dojo_tools.assembler.unit import UnitBuilder
 from dojo_tools.description import Description
@@ -17,11 +18,12 @@ from dojo_tools.objects import ObjectFile
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """An object, what is suspicious about its source, and every source that was read."""
+    """An object, what is suspicious about its source, and every source and file that was read."""
 
     object: ObjectFile
     warnings: tuple[Diagnostic, ...]
     sources: tuple[Source, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def assemble(
@@ -43,12 +45,17 @@ def assemble(
     collector.define(defines or {})
     for each in sources:
         collector.read(each)
+    if collector.is_ended:
+        _sort(report, collector.sources)
+        report.stop_if_errors()
     evaluator = Evaluator(unit.symbols, description.register_names)
     lay_out(unit, expander, evaluator)
     object_file = Output(unit, expander, evaluator).write(sources[0].name)
     _sort(report, collector.sources)
     report.stop_if_errors()
-    return Assembly(object_file, tuple(report.diagnostics), tuple(collector.sources))
+    return Assembly(
+        object_file, tuple(report.diagnostics), tuple(collector.sources), tuple(collector.files)
+    )
 
 
 def _sort(report: Report, sources: Sequence[Source]) -> None:
@@ -56,7 +63,9 @@ def _sort(report: Report, sources: Sequence[Source]) -> None:
     order = {source: index for index, source in enumerate(sources)}
 
     def place(diagnostic: Diagnostic) -> tuple[int, int]:
-        span = diagnostic.span
-        return (order.get(span.source, -1), span.start) if span is not None else (len(order), 0)
+        if diagnostic.span is None:
+            return len(order), 0
+        root = root_of(diagnostic.span)
+        return order.get(root.source, -1), root.start
 
     report.diagnostics.sort(key=place)

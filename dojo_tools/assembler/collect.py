@@ -1,38 +1,98 @@
-"""Reads sources and the files they include, line by line, into a unit.
+"""Reads sources line by line into a unit: includes, conditionals, repetitions, macros.
 
-Each statement either becomes part of the unit or is reported; then the next line is read.
+Each statement either becomes part of the unit or is reported; then the next line is read. Only
+when a limit on expansion is passed does reading end at once.
 """
 
-import stat
-from collections.abc import Mapping, Sequence
+import itertools
+import re
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
-from dojo_tools.assembler.directives import INCLUDE, apply_directive, check_count, text_of
+from dojo_tools.assembler.blocks import (
+    ARMS,
+    CLOSERS,
+    CONDITIONS,
+    LABELS,
+    OPENERS,
+    REPETITIONS,
+    Block,
+    Passage,
+)
+from dojo_tools.assembler.conditions import Conditions
+from dojo_tools.assembler.directive_operands import check_count, expression_of, text_of
+from dojo_tools.assembler.directives import INCBIN, INCLUDE, apply_directive, directive_names
 from dojo_tools.assembler.expand import Expander
+from dojo_tools.assembler.files import Files
+from dojo_tools.assembler.fixed_code import FixedCode, first_column
 from dojo_tools.assembler.lines import SourceLine, split_lines
+from dojo_tools.assembler.macros import (
+    Argument,
+    Macro,
+    Template,
+    bind_arguments,
+    read_parameters,
+    root_of,
+    split_arguments,
+    values_of,
+)
 from dojo_tools.assembler.parser import parse_labels, parse_line
-from dojo_tools.assembler.tree import Assignment, Command, Line, Number, Refused
-from dojo_tools.assembler.unit import Step, UnitBuilder
-from dojo_tools.diagnostics import InputError, Source, Span, printable, read_source
+from dojo_tools.assembler.structures import read_structure
+from dojo_tools.assembler.tree import (
+    Assignment,
+    Command,
+    Expression,
+    LimitPassed,
+    Line,
+    Number,
+    Refused,
+)
+from dojo_tools.assembler.unit import Bytes, Step, UnitBuilder, notes_of
+from dojo_tools.diagnostics import InputError, Source, Span, decode_source, did_you_mean, printable
 from dojo_tools.objects import FrameKind
 
-INCLUDE_DEPTH_MAX = 64
-INCLUDE_COUNT_MAX = 2_000
-INCLUDE_SIZE_MAX = 64 << 20
+EXPANSION_DEPTH_MAX = 64
+"""Uses of macros may stand in expansions so deep."""
+EXPANSION_LINES_MAX = 400_000
+"""Macros and repetitions may come to so many lines in all."""
+
+_HEAD = re.compile(rf"{LABELS}(?P<name>[A-Za-z_$.][0-9A-Za-z_.$]*)[ \t]*(?!=(?!=))", re.ASCII)
+_EXIT_MACRO = ".exitm"
+_PURGE = ".purgem"
+
+
+class _ReadingEnded(Exception):
+    """A limit was passed and has been reported; what is left can't be read."""
+
+
+class _MacroLeft(Exception):
+    """`.exitm` leaves the innermost expansion of a macro."""
 
 
 class Collector:
-    """Reads sources into a unit, one after another."""
+    """Reads sources into a unit, one after another; `is_ended` if a limit stopped it."""
 
     def __init__(
         self, builder: UnitBuilder, expander: Expander, include_folders: Sequence[Path]
     ) -> None:
         self.builder = builder
         self.expander = expander
-        self.include_folders = include_folders
         self.sources: list[Source] = []
-        self._open: list[Path] = []
-        self._include_size = 0
+        self.is_ended = False
+        self._files = Files(include_folders)
+        self._fixed = FixedCode(builder.description)
+        self._conditions = Conditions(builder)
+        self._macros: dict[str, Macro] = {}
+        self._expansion_count = 0
+        self._expanded_lines = 0
+        self._depth = 0
+
+    @property
+    def files(self) -> list[Path]:
+        """Every file that was read, in order."""
+        return self._files.files
 
     def define(self, defines: Mapping[str, int]) -> None:
         """Assign names to numbers, as the command line says, before anything is read."""
@@ -45,12 +105,50 @@ class Collector:
             offset = text.index("\n", offset) + 1
 
     def read(self, source: Source) -> None:
-        """Read a source and what it includes."""
+        """Read a source of the command line and what it includes."""
+        self._files.enter(source.name)
+        try:
+            self._read_file(source, Path(source.name))
+        except _ReadingEnded:
+            self.is_ended = True
+
+    def _read_file(self, source: Source, path: Path) -> None:
         self.sources.append(source)
-        self._open.append(Path(source.name).resolve())
-        for line in split_lines(source, self.builder.report):
-            self._read_line(source, line)
-        self._open.pop()
+        lines = list(split_lines(source, self.builder.report))
+        with self._files.open(path):
+            self._read_lines(Passage(source, lines), 0, len(lines))
+
+    def _read_lines(self, passage: Passage, start: int, end: int) -> None:
+        """Read lines of a passage, those of the blocks in them as the blocks say."""
+        builder, source, lines = self.builder, passage.source, passage.lines
+        word_of = self._fixed.word
+        index = start
+        while index < end:
+            line = lines[index]
+            text = line.text
+            if not text or text.isspace():
+                index += 1
+                continue
+            word = word_of(text)
+            if word is not None:
+                builder.add_word(word, source, line.offset + first_column(text))
+                index += 1
+                continue
+            head = _HEAD.match(text)
+            try:
+                if head is None or line.broken or not self._takes_text(head["name"]):
+                    self._read_line(source, line)
+                    index += 1
+                else:
+                    self._define_labels(source, line, head)
+                    index = self._read_block(passage, index, head)
+            except Refused as refused:
+                self._refuse(refused)
+                index += 1
+
+    def _takes_text(self, name: str) -> bool:
+        """Whether a statement reads its line, or the lines after it, as text."""
+        return name in _TEXT_DIRECTIVES or name in self._macros
 
     def _read_line(self, source: Source, line: SourceLine) -> None:
         try:
@@ -60,10 +158,13 @@ class Collector:
             parsed = parse_labels(source, line)
         for label in parsed.labels:
             self.builder.define_label(label)
-        try:
-            self._apply(parsed)
-        except Refused as refused:
-            self.builder.refuse(refused)
+        self._apply(parsed)
+
+    def _define_labels(self, source: Source, line: SourceLine, head: re.Match[str]) -> None:
+        if head.start("name"):
+            before = SourceLine(line.offset, line.text[: head.start("name")])
+            for label in parse_labels(source, before).labels:
+                self.builder.define_label(label)
 
     def _apply(self, line: Line) -> None:
         builder, statement = self.builder, line.statement
@@ -72,68 +173,241 @@ class Collector:
                 return
             case Assignment(name, expression, span):
                 builder.assign(name, expression, span)
-            case Command(name) if name == INCLUDE:
-                self._include(statement)
             case Command(name) if name.startswith("."):
-                apply_directive(builder, statement)
+                if name == INCLUDE:
+                    self._include(statement)
+                elif name == INCBIN:
+                    self._include_bytes(statement)
+                else:
+                    apply_directive(builder, statement)
             case _:
                 position = builder.position()
-                use = self.expander.use(statement, position.anchor)
+                try:
+                    use = self.expander.use(statement, position.anchor)
+                except Refused as refused:
+                    raise self._with_macro_hint(statement, refused) from None
                 builder.add(use, statement.span, position)
+
+    def _with_macro_hint(self, command: Command, refused: Refused) -> Refused:
+        """Return a refusal of an unknown instruction that looks like a macro with a hint."""
+        if command.name in self.builder.description.mnemonics:
+            return refused
+        hint = did_you_mean(command.name, self._macros)
+        if hint is None:
+            return refused
+        return Refused(f"unknown instruction or macro `{command.name}`", command.name_span, hint)
+
+    # Blocks and macros, which read text.
+
+    def _read_block(self, passage: Passage, index: int, head: re.Match[str]) -> int:
+        """Read the statement of a line that reads text; return the index of the next line."""
+        line = passage.lines[index]
+        name = head["name"]
+        span = Span(
+            passage.source, line.offset + head.start("name"), line.offset + head.end("name")
+        )
+        rest, offset = line.text[head.end("name") :], line.offset + head.end("name")
+        arguments = split_arguments(passage.source, offset, rest)
+        if name in self._macros:
+            self._use_macro(self._macros[name], arguments, _whole(span, line))
+            return index + 1
+        if name == _EXIT_MACRO:
+            if self._depth == 0:
+                raise Refused("`.exitm` leaves a macro, and this is none", span)
+            raise _MacroLeft
+        if name == _PURGE:
+            self._purge(arguments, span)
+            return index + 1
+        block = passage.block_at(index)
+        try:
+            if block.problem is not None:
+                raise block.problem
+            if name == ".macro":
+                self._define_macro(passage, block, offset, rest, span)
+            elif name == ".struct":
+                read_structure(self.builder, passage, block, arguments, span)
+            elif name in CONDITIONS:
+                self._read_conditional(passage, block)
+            elif name in REPETITIONS:
+                self._repeat(passage, block, arguments, span)
+        except Refused as refused:
+            self._refuse(refused)
+        return block.end
+
+    def _refuse(self, refused: Refused) -> None:
+        """Report why a statement can't be used; after a limit was passed, read no more."""
+        self.builder.refuse(refused)
+        if isinstance(refused, LimitPassed):
+            raise _ReadingEnded
+
+    def _read_conditional(self, passage: Passage, block: Block) -> None:
+        """Read the arm that holds, if any."""
+        bounds = [block.start, *block.arms, block.end - 1]
+        for index, next_index in itertools.pairwise(bounds):
+            if self._conditions.holds(passage, index):
+                self._read_lines(passage, index + 1, next_index)
+                return
+
+    def _repeat(
+        self, passage: Passage, block: Block, arguments: Sequence[Argument], span: Span
+    ) -> None:
+        first, last = block.start + 1, block.end - 1
+        if block.opener == ".rept":
+            command = self._command(passage, block.start)
+            check_count(command, 1, 1, ".rept count")
+            expression = expression_of(command.operands[0])
+            count = self._number(expression)
+            if count < 0:
+                raise Refused(f"the count is negative: {count}", expression.span)
+            self._count_lines(count * (last - first + 1), span)
+            for _ in range(count):
+                self._read_lines(passage, first, last)
+            return
+        name, values = self._repeated_values(block.opener, arguments, span)
+        self._count_lines(len(values) * (last - first + 1), span)
+        template = Template(passage.source, passage.lines[first:last], [name])
+        for value in values:
+            self._expansion_count += 1
+            expansion = template.expand(
+                values_of({name: value}, self._expansion_count), root_of(span)
+            )
+            self._read_lines(expansion, 0, len(expansion.lines))
+
+    def _repeated_values(
+        self, opener: str, arguments: Sequence[Argument], span: Span
+    ) -> tuple[str, list[str]]:
+        usage = f"{opener} name, " + ("value, ..." if opener == ".irp" else "characters")
+        if not arguments or not re.fullmatch(r"[A-Za-z_]\w*", arguments[0].text, re.ASCII):
+            raise Refused(f"`{opener}` needs a name", span, f"write `{usage}`")
+        name, *rest = arguments
+        if opener == ".irp":
+            return name.text, [argument.text for argument in rest] or [""]
+        if len(rest) != 1:
+            raise Refused(f"`{opener}` takes a name and one text", span, f"write `{usage}`")
+        text = rest[0].text
+        is_quoted = len(text) >= 2 and text[0] == text[-1] == '"'
+        return name.text, list(text[1:-1] if is_quoted else text)
+
+    def _define_macro(
+        self, passage: Passage, block: Block, offset: int, rest: str, span: Span
+    ) -> None:
+        match = re.match(r"[ \t]*([A-Za-z_$.][0-9A-Za-z_.$]*)[ \t]*,?", rest, re.ASCII)
+        if match is None:
+            raise Refused("this macro has no name", span, "write `.macro name parameter, ...`")
+        name = match[1]
+        name_span = Span(passage.source, offset + match.start(1), offset + match.end(1))
+        self._check_macro_name(name, name_span)
+        parameters = read_parameters(passage.source, offset + match.end(), rest[match.end() :])
+        lines = passage.lines[block.start + 1 : block.end - 1]
+        body = Template(passage.source, lines, [parameter.name for parameter in parameters])
+        self._macros[name] = Macro(name, parameters, body, name_span)
+
+    def _check_macro_name(self, name: str, span: Span) -> None:
+        known = self._macros.get(name)
+        description = self.builder.description
+        if known is not None:
+            place = f"{known.span.source.name}:{known.span.line}"
+            raise Refused(
+                f"macro `{name}` is already defined at {printable(place)}",
+                span,
+                f"`.purgem {name}` forgets it",
+            )
+        if name in description.mnemonics or name in description.register_names:
+            raise Refused(f"`{name}` is an instruction or a register", span)
+        if name in _TEXT_DIRECTIVES or name in directive_names(description):
+            raise Refused(f"`{name}` is a directive", span)
+
+    def _purge(self, arguments: Sequence[Argument], span: Span) -> None:
+        if not arguments:
+            raise Refused("`.purgem` needs the name of a macro", span)
+        for argument in arguments:
+            if argument.text not in self._macros:
+                near = did_you_mean(argument.text, self._macros)
+                raise Refused(f"there is no macro `{argument.text}`", argument.span, near)
+            del self._macros[argument.text]
+
+    def _use_macro(self, macro: Macro, arguments: Sequence[Argument], use: Span) -> None:
+        values = bind_arguments(macro, arguments, use)
+        if self._depth >= EXPANSION_DEPTH_MAX:
+            message = f"macros are nested deeper than {EXPANSION_DEPTH_MAX} levels"
+            raise LimitPassed(message, use)
+        self._expansion_count += 1
+        self._count_lines(len(macro.body.lines) + 1, use)
+        expansion = macro.body.expand(values_of(values, self._expansion_count), root_of(use))
+        self._depth += 1
+        with self._step(Step(FrameKind.MACRO, macro.name, use)), suppress(_MacroLeft):
+            self._read_lines(expansion, 0, len(expansion.lines))
+        self._depth -= 1
+
+    @contextmanager
+    def _step(self, step: Step) -> Generator[None]:
+        """Let what is read meanwhile carry one more step of the way to it."""
+        outer = self.builder.trail
+        self.builder.trail = (step, *outer)
+        try:
+            yield
+        finally:
+            self.builder.trail = outer
+
+    def _count_lines(self, count: int, span: Span) -> None:
+        """Count lines before they are expanded; raise `LimitPassed` if there are too many."""
+        self._expanded_lines += count
+        if self._expanded_lines > EXPANSION_LINES_MAX:
+            raise LimitPassed(
+                f"macros and repetitions come to more than {EXPANSION_LINES_MAX:,} lines", span
+            )
+
+    def _command(self, passage: Passage, index: int) -> Command:
+        """Return a line as a directive with operands."""
+        statement = parse_line(passage.source, passage.lines[index]).statement
+        assert isinstance(statement, Command)
+        return statement
+
+    # Files.
 
     def _include(self, command: Command) -> None:
         check_count(command, 1, 1, '.include "file"')
         operand = text_of(command.operands[0])
         written = operand.contents.decode(errors="replace")
-        path = self._find(written, command.span)
-        self._check_limits(path, operand.span)
+        path = self._files.find(written, operand.span)
+        self._files.check_include(path, operand.span)
+        contents = self._files.read(path, written, operand.span)
+        step = Step(FrameKind.INCLUDE, "", command.span)
         try:
-            source = read_source(path)
+            source = decode_source(contents, str(path))
         except InputError as error:
-            raise Refused(error.diagnostics[0].message, operand.span) from None
-        except OSError as error:
-            raise Refused(
-                f"can't read `{printable(written)}`: {error.strerror}", operand.span
-            ) from None
-        outer = self.builder.trail
-        self.builder.trail = (Step(FrameKind.INCLUDE, "", command.span), *outer)
-        self.read(source)
-        self.builder.trail = outer
+            notes = (step.note, *notes_of(self.builder.trail))
+            for found in error.diagnostics:
+                self.builder.report.add(replace(found, notes=found.notes + notes))
+            return
+        with self._step(step):
+            self._read_file(source, path)
 
-    def _find(self, written: str, span: Span) -> Path:
-        """Return the file that an include names: beside the including file, or in a folder."""
-        folders = [Path(span.source.name).parent, *self.include_folders]
-        if "\0" in written:
-            raise Refused("a file name can't hold a NUL", span)
-        for folder in folders:
-            path = folder / written
-            try:
-                mode = path.stat().st_mode
-            except OSError:
-                continue
-            if not stat.S_ISREG(mode):
-                raise Refused(f"`{printable(written)}` is not a regular file", span)
-            return path
-        searched = ", ".join(printable(str(folder)) for folder in folders)
-        raise Refused(
-            f"can't find `{printable(written)}`", span, f"searched in {searched}; `-I` adds folders"
-        )
+    def _include_bytes(self, command: Command) -> None:
+        """Add the bytes of a file, or of a part of it."""
+        check_count(command, 1, 3, '.incbin "file", offset, length')
+        operand = text_of(command.operands[0])
+        written = operand.contents.decode(errors="replace")
+        contents = self._files.read(self._files.find(written, operand.span), written, operand.span)
+        for what, each in zip(("offset", "length"), command.operands[1:], strict=False):
+            expression = expression_of(each)
+            number = self._number(expression)
+            if not 0 <= number <= len(contents):
+                raise Refused(
+                    f"the {what} {number} does not fit in the {len(contents)} bytes there are",
+                    expression.span,
+                )
+            contents = contents[number:] if what == "offset" else contents[:number]
+        self.builder.add(Bytes(contents), command.span)
 
-    def _check_limits(self, path: Path, span: Span) -> None:
-        if path.resolve() in self._open:
-            start = self._open.index(path.resolve())
-            names = [source.name for source in self._open_sources()[start:]]
-            chain = " -> ".join(printable(name) for name in [*names, str(path)])
-            raise Refused(f"this file includes itself: {chain}", span)
-        if len(self._open) > INCLUDE_DEPTH_MAX:
-            raise Refused(f"includes are nested deeper than {INCLUDE_DEPTH_MAX} files", span)
-        self._include_size += path.stat().st_size
-        if len(self.sources) > INCLUDE_COUNT_MAX or self._include_size > INCLUDE_SIZE_MAX:
-            raise Refused(
-                f"more than {INCLUDE_COUNT_MAX} files or {INCLUDE_SIZE_MAX >> 20} MiB are included",
-                span,
-            )
+    def _number(self, expression: Expression) -> int:
+        """Return a number that must be known while reading."""
+        return self.builder.reading.number(expression, self.builder.position(), earlier_only=True)
 
-    def _open_sources(self) -> list[Source]:
-        by_path = {Path(source.name).resolve(): source for source in self.sources}
-        return [by_path[path] for path in self._open]
+
+_TEXT_DIRECTIVES = frozenset((*OPENERS, *CLOSERS, *ARMS, _EXIT_MACRO, _PURGE))
+
+
+def _whole(name: Span, line: SourceLine) -> Span:
+    """Return the span of a statement from its name to the end of its line."""
+    return Span(name.source, name.start, line.offset + len(line.text.rstrip(" \t")))

@@ -22,6 +22,7 @@ from dojo_tools.assembler.tree import (
     Number,
     Real,
     Refused,
+    Remote,
     Unary,
 )
 from dojo_tools.bits import mask, signed_range, to_signed, to_unsigned
@@ -32,6 +33,8 @@ from dojo_tools.objects import Binding
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 _DEPTH_MAX = NESTING_MAX + 32  # expansions nest an operand a little deeper than it was written
 _CHAIN_MAX = 64
+COORDINATE_MAX = 1 << 12
+"""Columns and rows of a mesh have 12 bits in a global address."""
 _HINT_COUNT_MAX = 20
 
 
@@ -39,12 +42,14 @@ _HINT_COUNT_MAX = 20
 class Value:
     """A number; in a section, an offset from its start; of an undefined symbol, an offset from it.
 
-    In a section, `symbol` is the label that the address was computed from, if there was one.
+    In a section, `symbol` is the label that the address was computed from, if there was one. With a
+    `node`, the address is that of the symbol there, and the number an offset from it.
     """
 
     number: int
     section: str | None = None
     symbol: str | None = None
+    node: tuple[int, int] | None = None
 
     @property
     def is_number(self) -> bool:
@@ -53,11 +58,17 @@ class Value:
 
 
 class Evaluator:
-    """Evaluates expressions over the symbols of a source, wherever they stand at the moment."""
+    """Evaluates expressions over the symbols of a source, wherever they stand at the moment.
 
-    def __init__(self, symbols: Symbols, registers: Container[str]) -> None:
+    While a source is read, `has_places` is false: nothing has an address yet.
+    """
+
+    def __init__(
+        self, symbols: Symbols, registers: Container[str], has_places: bool = True
+    ) -> None:
         self._symbols = symbols
         self._registers = registers
+        self._has_places = has_places
         self._assigned: dict[int, Value | Refused] = {}
         self._active: set[int] = set()
         self._depth = 0
@@ -84,6 +95,7 @@ class Evaluator:
                 case Name():
                     return self._name(expression, position, earlier_only)
                 case Here(_, anchor):
+                    self._check_has_places(expression)
                     return _place(anchor or position.anchor)
                 case Unary(operator, operand):
                     value = self.value(operand, position, earlier_only)
@@ -92,6 +104,8 @@ class Evaluator:
                     return self._chain(expression, position, earlier_only)
                 case Constant(operand):
                     return _as_constant(expression, self.value(operand, position, earlier_only))
+                case Remote():
+                    return self._remote(expression, position)
                 case Real(text, span):
                     raise Refused(f"expected an integer, found `{text}`", span)
         finally:
@@ -160,9 +174,11 @@ class Evaluator:
         if name in self._registers:
             raise Refused(f"expected a number or an address, found register `{name}`", span)
         if name[0].isdigit():
+            self._check_has_places(node)
             return self._numeric(node, position, earlier_only)
         entry = self._symbols.entries.get(name)
         if entry is not None and entry.label is not None:
+            self._check_has_places(node)
             label = entry.label.position
             if earlier_only and label.index > position.index:
                 raise _too_late(node)
@@ -173,6 +189,26 @@ class Evaluator:
         if entry is not None and entry.is_declared:
             return Value(0, None, name)
         raise Refused(f"undefined symbol `{name}`", span, self._undefined_hint(name))
+
+    def _remote(self, node: Remote, position: Position) -> Value:
+        coordinates: list[int] = []
+        for expression in (node.x, node.y):
+            number = self.number(expression, position)
+            if not 0 <= number < COORDINATE_MAX:
+                limits = f"0..{COORDINATE_MAX - 1}"
+                raise Refused(f"{number} does not fit in the range {limits}", expression.span)
+            coordinates.append(number)
+        x, y = coordinates
+        name = node.symbol.name
+        if name in self._registers or name[0].isdigit():
+            raise Refused(f"expected a symbol, found `{name}`", node.symbol.span)
+        return Value(0, None, name, (x, y))
+
+    def _check_has_places(self, node: Name | Here) -> None:
+        if not self._has_places:
+            raise Refused(
+                f"`{node.span.text}` is an address: what is read can't depend on it", node.span
+            )
 
     def _numeric(self, node: Name, position: Position, earlier_only: bool) -> Value:
         number, forward = node.name[:-1], node.name.endswith("f")
@@ -187,6 +223,8 @@ class Evaluator:
         return _place(labels[index].position.anchor)
 
     def _undefined_hint(self, name: str) -> str:
+        if not self._has_places:
+            return f"give it a number above, or with `-D {name}=1`"
         # Looking for similar names is slow, and the first few tell what is wrong.
         self._hint_count += 1
         hint = None
@@ -201,6 +239,8 @@ def describe(value: Value) -> str:
         return f"the number {value.number}"
     if value.symbol is None:
         return f"an address in `{value.section}`"
+    if value.node is not None:
+        return f"the address of `{value.symbol}` on node {value.node}"
     return f"the address of `{value.symbol}`, which the linker decides"
 
 
@@ -263,11 +303,12 @@ def _apply(node: Binary, left: Value, right: Value) -> Value:
         return _checked(BINARY[operator](left.number, right.number), node.span)
     if operator == "+" and (left.is_number or right.is_number):
         base = right if left.is_number else left
-        return Value(left.number + right.number, base.section, base.symbol)
+        return Value(left.number + right.number, base.section, base.symbol, base.node)
     if operator == "-" and right.is_number:
-        return Value(left.number - right.number, left.section, left.symbol)
+        return Value(left.number - right.number, left.section, left.symbol, left.node)
     if operator == "-" or operator in _COMPARISONS:
-        if left.section == right.section and (left.section or left.symbol == right.symbol):
+        alike = left.section == right.section and left.node == right.node
+        if alike and (left.section or left.symbol == right.symbol):
             return Value(BINARY[operator](left.number, right.number))
         raise Refused(
             f"`{operator}` needs two addresses in one section, or two numbers; found "

@@ -8,7 +8,7 @@ space may depend only on what stands above, so the passes end.
 from collections.abc import Iterator
 from math import prod
 
-from dojo_tools.assembler.evaluate import Evaluator
+from dojo_tools.assembler.evaluate import Evaluator, describe
 from dojo_tools.assembler.expand import INSTRUCTION_SIZE, Expander, Use
 from dojo_tools.assembler.symbols import AssignmentDef, Position
 from dojo_tools.assembler.tree import Expression, Refused
@@ -16,11 +16,13 @@ from dojo_tools.assembler.unit import (
     Alignment,
     Bytes,
     Item,
+    Origin,
     SectionState,
     Space,
     TensorSpace,
     UnitBuilder,
     Values,
+    Words,
     notes_of,
 )
 from dojo_tools.bits import align_up, is_power_of_two
@@ -48,6 +50,8 @@ def measure(item: Item, section: SectionState, evaluator: Evaluator) -> int:
     match item.content:
         case Use():
             size = item.size
+        case Words(_, words):
+            size = INSTRUCTION_SIZE * len(words)
         case Values(kind, expressions):
             size = len(expressions) * kind.type.width // 8
         case Bytes(contents):
@@ -58,6 +62,8 @@ def measure(item: Item, section: SectionState, evaluator: Evaluator) -> int:
             alignment = read_alignment(item.content, position, evaluator)
             section.alignment = max(section.alignment, alignment)
             size = align_up(position.anchor.offset, alignment) - position.anchor.offset
+        case Origin(expression):
+            size = _measure_origin(expression, position, evaluator)
         case TensorSpace(element, dimensions):
             size = prod(read_shape(dimensions, position, evaluator)) * element.width // 8
         case _:
@@ -118,7 +124,9 @@ def _place(unit: UnitBuilder, expander: Expander, evaluator: Evaluator, pass_cou
         section = unit.sections[anchor.section]
         moved |= anchor.offset != section.size
         anchor.offset = section.size
-        if isinstance(content, Use):
+        if isinstance(content, Words):
+            size = INSTRUCTION_SIZE * len(content.words)
+        elif isinstance(content, Use):
             try:
                 size = expander.settle(content, anchor.offset, item.position, judge, force)
             except Refused as refused:
@@ -140,6 +148,23 @@ def _measured(item: Item, section: SectionState, evaluator: Evaluator) -> Iterat
         yield measure(item, section, evaluator)
     except Refused:
         return
+
+
+def _measure_origin(expression: Expression, position: Position, evaluator: Evaluator) -> int:
+    """Return the distance to an offset, or to an address in the section; raises `Refused`."""
+    here = position.anchor
+    value = evaluator.value(expression, position, earlier_only=True)
+    target = value.number if value.is_number else evaluator.fixed_offset(value, here.section)
+    if target is None:
+        raise Refused(
+            f"expected an offset in `{printable(here.section)}`, found {describe(value)}",
+            expression.span,
+        )
+    if target < here.offset:
+        raise Refused(
+            f"`.org` can't go back: offset {target} lies before {here.offset}", expression.span
+        )
+    return target - here.offset
 
 
 def _measure_space(

@@ -4,9 +4,10 @@ Comments become spaces, so that each character keeps its offset. Strings and cha
 are recognised here, because comment signs inside them are text.
 """
 
+import bisect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dojo_tools.diagnostics import Report, Source, Span
 
@@ -24,8 +25,7 @@ _UNTERMINATED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceLine(NamedTuple):
     """A line without comments; `offset` is that of its first character in the source.
 
     `broken` lines hold something unterminated, which has been reported.
@@ -38,16 +38,22 @@ class SourceLine:
 
 def split_lines(source: Source, report: Report) -> Iterator[SourceLine]:
     """Yield the lines of a source; report what is never closed at its start."""
-    broken: set[int] = set()
+    broken: list[int] = []
     text = _blank_comments(source, report, broken)
     offset = 0
     for line in text.split("\n"):
-        is_broken = bool(broken) and any(offset <= place <= offset + len(line) for place in broken)
+        end = offset + len(line) + 1
+        is_broken = bool(broken) and _has_one_between(broken, offset, end)
         yield SourceLine(offset, line, is_broken)
-        offset += len(line) + 1
+        offset = end
 
 
-def _blank_comments(source: Source, report: Report, broken: set[int]) -> str:
+def _has_one_between(places: list[int], start: int, end: int) -> bool:
+    index = bisect.bisect_left(places, start)
+    return index < len(places) and places[index] < end
+
+
+def _blank_comments(source: Source, report: Report, broken: list[int]) -> str:
     """Return the text with comments blanked; `broken` gets the offsets of what is never closed."""
     text = source.text
     pieces: list[str] = []
@@ -65,7 +71,7 @@ def _blank_comments(source: Source, report: Report, broken: set[int]) -> str:
             end = len(text) if match["open"] == "/*" or newline < 0 else newline
             shown = end if match["open"] != "/*" else start + 2
             report.error(_UNTERMINATED[match["open"]], Span(source, start, shown))
-            broken.add(start)
+            broken.append(start)
             pieces.append(_NOT_NEWLINE.sub(" ", text[start:end]))
         position = end
     pieces.append(text[position:])

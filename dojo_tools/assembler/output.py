@@ -1,20 +1,23 @@
 """Turns a unit whose layout is settled into an object: contents, relocations, lines, symbols."""
 
+import struct
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from math import prod
 
 from dojo_tools.assembler.evaluate import Evaluator, Value, describe
 from dojo_tools.assembler.expand import INSTRUCTION_SIZE, Expander, Use
-from dojo_tools.assembler.layout import measure, read_shape
+from dojo_tools.assembler.layout import SECTION_SIZE_MAX, measure, read_alignment, read_shape
 from dojo_tools.assembler.operands import Code, check_immediate
-from dojo_tools.assembler.symbols import TEMPORARY_PREFIX, AssignmentDef, SymbolEntry
+from dojo_tools.assembler.symbols import TEMPORARY_PREFIX, AssignmentDef, CommonDef, SymbolEntry
 from dojo_tools.assembler.tree import Command, Expression, Refused, refuse_together
 from dojo_tools.assembler.unit import (
     CODE_ALIGNMENT,
     Alignment,
+    Assertion,
     Bytes,
     Item,
+    Origin,
     SectionState,
     SizeOf,
     Space,
@@ -22,9 +25,10 @@ from dojo_tools.assembler.unit import (
     TensorSpace,
     UnitBuilder,
     Values,
+    Words,
     notes_of,
 )
-from dojo_tools.bits import is_aligned, mask, signed_range, to_unsigned, unsigned_range
+from dojo_tools.bits import insert, is_aligned, mask, signed_range, to_unsigned, unsigned_range
 from dojo_tools.description import (
     DataKind,
     Instruction,
@@ -36,6 +40,7 @@ from dojo_tools.description import (
 from dojo_tools.diagnostics import Note, Span, printable
 from dojo_tools.objects import (
     ABSOLUTE,
+    COMMON,
     Binding,
     Frame,
     FrameKind,
@@ -113,6 +118,8 @@ class Output:
                 TensorType(indices[symbol, False], element, shape)
                 for symbol, element, shape in self._tensors
             ),
+            self._unit.program,
+            tuple(self._unit.placement),
         )
 
     def _write_item(self, item: Item) -> None:
@@ -126,6 +133,9 @@ class Output:
         match item.content:
             case Use() as use:
                 self._write_use(use, item)
+            case Words() as run:
+                self._write_words(run, item, section)
+                return
             case Values(kind, expressions):
                 contents += self._values(item, kind, expressions)
             case Bytes(encoded):
@@ -140,6 +150,14 @@ class Output:
                     self._set_tensor(name, str(element), shape, size)
                 if section.stored:
                     contents += bytes(size)
+            case CommonDef():
+                self._set_common(item.content, item)
+            case Origin():
+                if section.stored:
+                    contents += bytes(size)
+            case Assertion(condition, message):
+                if not self._evaluator.number(condition, item.position):
+                    raise Refused(message, item.span)
             case TensorShape():
                 self._write_shape(item.content, item)
             case SizeOf(name, expression):
@@ -155,6 +173,18 @@ class Output:
             self._lines.append(self._line(item, section.name, size))
 
     # Instructions.
+
+    def _write_words(self, run: Words, item: Item, section: SectionState) -> None:
+        offset, source, name = item.position.anchor.offset, run.source, section.name
+        if not is_aligned(offset, CODE_ALIGNMENT) or name in self._misaligned:
+            self._check_alignment(name, offset, item)
+        self._contents[name] += struct.pack(f"<{len(run.words)}I", *run.words)
+        frames = tuple([step.frame for step in item.trail])
+        file, position_of, add = source.name, source.position, self._lines.append
+        for place in run.places:
+            line, column = position_of(place)
+            add(LineEntry(name, offset, INSTRUCTION_SIZE, file, line, column, frames))
+            offset += INSTRUCTION_SIZE
 
     def _write_use(self, use: Use, item: Item) -> None:
         if use.parts:
@@ -176,19 +206,18 @@ class Output:
             self._unit.refuse(refused, _expansion_notes(use.trail) + notes_of(item.trail))
 
     def _write_instruction(self, use: Use, definition: InstructionDef, item: Item) -> None:
-        self._check_alignment(use, item)
+        self._check_alignment(use.anchor.section, use.anchor.offset, item)
         self._contents[use.anchor.section] += self._encode(use, definition, item)
 
-    def _check_alignment(self, use: Use, item: Item) -> None:
+    def _check_alignment(self, section: str, offset: int, item: Item) -> None:
         """Report the first of instructions that stand at odd places, unless a mistake moved it."""
-        section, offset = use.anchor.section, use.anchor.offset
         if is_aligned(offset, CODE_ALIGNMENT):
             self._misaligned.discard(section)
         elif section not in self._misaligned and not self._is_incomplete:
             self._misaligned.add(section)
             self._unit.report.error(
                 f"this instruction stands at offset {offset}, not a multiple of {CODE_ALIGNMENT}",
-                use.span,
+                item.span,
                 f"write `.align {CODE_ALIGNMENT}` before it",
                 notes_of(item.trail),
             )
@@ -239,17 +268,35 @@ class Output:
         self, value: Value, kind: RelocationKind | None, section: str, offset: int, span: Span
     ) -> None:
         """Note that the linker is to write an address; raises `Refused` if it can't here."""
+        if value.node is not None:
+            kind = self._node_relocation(kind, value, span)
         if kind is None:
             raise Refused(f"expected a number, found {describe(value)}", span)
         symbol, addend = value.symbol, value.number
         if symbol is None:
             assert value.section is not None
             reference = _Reference(section, offset, kind, value.section, True, addend)
+        elif value.node is not None:
+            self._unit.symbols.entry(symbol)  # which any program may define
+            addend = _node_addend(addend, value.node, span)
+            reference = _Reference(section, offset, kind, symbol, False, addend)
         else:
             label = self._unit.symbols.entry(symbol).label
             addend -= label.position.anchor.offset if label is not None else 0
             reference = _Reference(section, offset, kind, symbol, False, addend)
         self._references.append(reference)
+
+    def _node_relocation(
+        self, kind: RelocationKind | None, value: Value, span: Span
+    ) -> RelocationKind:
+        """Return how an address on another node is written; raises `Refused` where it can't be."""
+        relocations = self._unit.description.relocations.values()
+        found = next((relocation for relocation in relocations if relocation.on_node), None)
+        if found is None or kind is None or kind.pc_relative or kind.size != found.size:
+            raise Refused(
+                f"{describe(value)} has 64 bits", span, "store it with `.dword`, and load it"
+            )
+        return found
 
     # Data.
 
@@ -312,6 +359,17 @@ class Output:
         assert isinstance(use.form, InstructionDef)
         word = self._encode(use, use.form, item)
         return bytes(size % INSTRUCTION_SIZE) + word * (size // INSTRUCTION_SIZE)
+
+    def _set_common(self, common: CommonDef, item: Item) -> None:
+        size = self._evaluator.number(common.size, item.position)
+        if not 0 <= size <= SECTION_SIZE_MAX:
+            limits = f"0..{SECTION_SIZE_MAX}"
+            raise Refused(f"size {size} does not fit in the range {limits}", common.size.span)
+        entry = self._unit.symbols.entry(common.name)
+        entry.size = size
+        entry.alignment = read_alignment(
+            Alignment(common.alignment), item.position, self._evaluator
+        )
 
     # Arrays.
 
@@ -404,9 +462,23 @@ class Output:
                 number = to_unsigned(value.number, 64)
                 size = entry.size or 0
                 yield Symbol(name, section, number, size, binding, entry.kind, visibility)
+        elif entry.common is not None:
+            size = entry.size or 0
+            yield Symbol(
+                name, COMMON, entry.alignment, size, Binding.GLOBAL, SymbolKind.OBJECT, visibility
+            )
         elif is_needed:
             binding = Binding.WEAK if binding is Binding.WEAK else Binding.GLOBAL
             yield Symbol(name, None, 0, 0, binding, entry.kind, visibility)
+
+
+def _node_addend(addend: int, node: tuple[int, int], span: Span) -> int:
+    """Return the addend of an address on a node: the node's bits, and 32 bits of offset."""
+    low, high = signed_range(32)
+    if not low <= addend <= high:
+        raise Refused(f"offset {addend} does not fit in 32 bits", span)
+    x, y = node
+    return insert(insert(insert(to_unsigned(addend, 32), 43, 32, x), 55, 44, y), 63, 60, 1)
 
 
 def _fit_bits(number: int, width: int, span: Span) -> int:

@@ -27,6 +27,7 @@ from dojo_tools.assembler.tree import (
     Operand,
     Real,
     Refused,
+    Remote,
     Tag,
     Text,
     Unary,
@@ -156,6 +157,13 @@ class _Builder:
                 left, inner, right = node.children
                 span = join(self.span(left), self.span(right))
                 return replace(self.expression(inner, depth + 1), span=span)
+            case "remote":
+                name, _, _, x, y, right = node.children
+                symbol = Name(str(name), self.span(name))
+                span = join(symbol.span, self.span(right))
+                return Remote(
+                    symbol, self.expression(x, depth + 1), self.expression(y, depth + 1), span
+                )
             case "unary":
                 operator, inner = node.children
                 operand = self.expression(inner, depth + 1)

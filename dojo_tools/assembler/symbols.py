@@ -35,34 +35,51 @@ class AssignmentDef:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class CommonDef:
+    """Memory that all files with this name share; size and alignment in bytes."""
+
+    name: str
+    position: Position
+    size: Expression
+    alignment: Expression
+    span: Span
+
+
 @dataclass(slots=True)
 class SymbolEntry:
-    """Everything said about a name: defined once as a label, or by assignments, or elsewhere."""
+    """Everything said about a name: a label, assigned, common memory, or defined elsewhere."""
 
     name: str
     label: LabelDef | None = None
     assignments: list[AssignmentDef] = field(default_factory=list[AssignmentDef])
+    common: CommonDef | None = None
     binding: Binding | None = None
     is_external: bool = False
     is_hidden: bool = False
     kind: SymbolKind = SymbolKind.NONE
     size: int | None = None
+    alignment: int = 1
 
     @property
     def is_defined(self) -> bool:
         """Whether this source gives the name a meaning."""
-        return self.label is not None or bool(self.assignments)
+        return self.label is not None or bool(self.assignments) or self.common is not None
 
     @property
     def is_declared(self) -> bool:
         """Whether another file may define the name: `.extern`, `.global` or `.weak` says so."""
-        return self.is_external or self.binding in (Binding.GLOBAL, Binding.WEAK)
+        if self.is_external or self.common is not None:
+            return True
+        return self.binding in (Binding.GLOBAL, Binding.WEAK)
 
     @property
     def definition_span(self) -> Span | None:
         """Where the name was first defined."""
         if self.label is not None:
             return self.label.span
+        if self.common is not None:
+            return self.common.span
         return self.assignments[0].span if self.assignments else None
 
 

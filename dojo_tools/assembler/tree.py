@@ -79,7 +79,17 @@ class Constant:
     span: Span
 
 
-Expression = Number | Real | Name | Here | Unary | Binary | Constant
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """`symbol@(x, y)`: the address of a symbol on another node of the partition."""
+
+    symbol: Name
+    x: "Expression"
+    y: "Expression"
+    span: Span
+
+
+Expression = Number | Real | Name | Here | Unary | Binary | Constant | Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,10 @@ class Refused(Exception):
     def __init__(self, message: str, span: Span, hint: str | None = None) -> None:
         super().__init__(message)
         self.diagnostics = [Diagnostic(Severity.ERROR, message, span, hint)]
+
+
+class LimitPassed(Refused):
+    """What was read passes a limit: nothing more is read."""
 
 
 def refuse_together(refusals: Sequence[Refused]) -> None:

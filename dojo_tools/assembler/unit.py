@@ -3,11 +3,14 @@
 Everything stays symbolic here. The layout gives each item its offset, the output its bytes.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
+from dojo_tools.assembler.evaluate import Evaluator
 from dojo_tools.assembler.expand import Use
 from dojo_tools.assembler.symbols import (
     AssignmentDef,
+    CommonDef,
     LabelDef,
     Position,
     SymbolEntry,
@@ -23,11 +26,12 @@ from dojo_tools.assembler.tree import (
 )
 from dojo_tools.description import DataKind, Description
 from dojo_tools.description.types import Type
-from dojo_tools.diagnostics import Diagnostic, Note, Report, Span, printable
-from dojo_tools.objects import Frame, FrameKind
+from dojo_tools.diagnostics import Diagnostic, Note, Report, Source, Span, printable
+from dojo_tools.objects import Frame, FrameKind, Rectangle
 
 CODE_ALIGNMENT = 4
 TENSOR_ALIGNMENT = 64
+_SHOWN_STEPS = 4
 
 
 @dataclass(slots=True)
@@ -48,6 +52,15 @@ class Mark:
     """The place of a label."""
 
     name: str
+
+
+@dataclass(slots=True)
+class Words:
+    """Instructions with nothing left to decide: each word, and the offset of its statement."""
+
+    source: Source
+    words: list[int]
+    places: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +122,27 @@ class SizeOf:
     size: Expression
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Space up to an offset from the start of the section."""
+
+    offset: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What must be true, and what to say if it is not."""
+
+    condition: Expression
+    message: str
+
+
 Content = (
     Use
+    | Words
     | Mark
     | AssignmentDef
+    | CommonDef
     | Values
     | Bytes
     | Space
@@ -120,7 +150,11 @@ Content = (
     | TensorSpace
     | TensorShape
     | SizeOf
+    | Origin
+    | Assertion
 )
+
+_TAKES_NOTHING = (AssignmentDef, CommonDef, TensorShape, SizeOf, Assertion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +180,11 @@ class Step:
 
 
 def notes_of(trail: tuple[Step, ...]) -> tuple[Note, ...]:
-    """Return the notes that show a trail, the innermost step first."""
-    return tuple(step.note for step in trail)
+    """Return the notes that show a trail, the innermost step first; of a long one both ends."""
+    if len(trail) <= 2 * _SHOWN_STEPS:
+        return tuple(step.note for step in trail)
+    left_out = Note(f"... and {len(trail) - 2 * _SHOWN_STEPS} steps more")
+    return (*notes_of(trail[:_SHOWN_STEPS]), left_out, *notes_of(trail[-_SHOWN_STEPS:]))
 
 
 @dataclass(slots=True)
@@ -164,7 +201,8 @@ class Item:
 class UnitBuilder:
     """Collects the items, sections and symbols of a source.
 
-    `trail` leads to the statement at hand; reports carry it.
+    `trail` leads to the statement at hand; reports carry it. `reading` evaluates what must be known
+    while the source is read, when nothing has an address yet.
     """
 
     def __init__(self, description: Description, report: Report) -> None:
@@ -173,11 +211,26 @@ class UnitBuilder:
         self.items: list[Item] = []
         self.sections: dict[str, SectionState] = {}
         self.symbols = Symbols()
-        self.trail: tuple[Step, ...] = ()
+        self.reading = Evaluator(self.symbols, description.register_names, has_places=False)
+        self._trail: tuple[Step, ...] = ()
         self._section: SectionState | None = None
+        self.program: str | None = None
+        self.placement: list[Rectangle] = []
+        self._entered: list[SectionState] = []
+        self._run: Words | None = None
         self._pending: list[Item] = []
         self._reported: set[tuple[str, Span]] = set()
         self._misplaced: set[str] = set()
+
+    @property
+    def trail(self) -> tuple[Step, ...]:
+        """The steps that lead to the statement at hand, the innermost first."""
+        return self._trail
+
+    @trail.setter
+    def trail(self, trail: tuple[Step, ...]) -> None:
+        self._trail = trail
+        self._run = None
 
     @property
     def section(self) -> SectionState:
@@ -193,7 +246,18 @@ class UnitBuilder:
             self.sections[name] = _customary_section(name)
         self._section = self.sections[name]
         self._pending.clear()
+        self._run = None
         return self._section
+
+    def push_section(self) -> None:
+        """Remember the current section."""
+        self._entered.append(self.section)
+
+    def pop_section(self, span: Span) -> None:
+        """Go back to the section remembered last."""
+        if not self._entered:
+            raise Refused("no `.pushsection` is left to come back from", span)
+        self.enter(self._entered.pop().name)
 
     def refuse(self, refused: Refused, notes: tuple[Note, ...] | None = None) -> None:
         """Report why a statement can't be used; what was reported before is left out."""
@@ -215,13 +279,24 @@ class UnitBuilder:
     def add(self, content: Content, span: Span, position: Position | None = None) -> None:
         """Add an item to the current section; report it if it can't stand there."""
         self._check_place(content, span)
+        self._run = None
         position = position or self.position()
         item = Item(position, content, span, self.trail)
         self.items.append(item)
         if isinstance(content, Mark):
             self._pending.append(item)
-        elif not isinstance(content, AssignmentDef | SizeOf | TensorShape):
+        elif not isinstance(content, _TAKES_NOTHING):
             self._pending.clear()
+
+    def add_word(self, word: int, source: Source, place: int) -> None:
+        """Add an instruction with nothing left to decide, whose statement begins at `place`."""
+        run = self._run
+        if run is None or run.source is not source:
+            run = Words(source, [], [])
+            self.add(run, Span(source, place, place + 1))
+            self._run = run
+        run.words.append(word)
+        run.places.append(place)
 
     def define_label(self, label: Label) -> None:
         """Define a label here; report a name that is taken."""
@@ -240,6 +315,31 @@ class UnitBuilder:
         definition = AssignmentDef(self.position(), expression, span)
         self.symbols.entry(name).assignments.append(definition)
         self.add(definition, span, definition.position)
+        # Assigned one after another, so that a long chain of assignments is never a deep one.
+        with suppress(Refused):
+            self.reading.assign(definition)
+
+    def define_common(self, name: Name, size: Expression, alignment: Expression) -> None:
+        """Reserve memory that the linker allots once for all files that reserve it."""
+        self.declare(name)
+        if not self._is_taken(name.name, name.span):
+            definition = CommonDef(name.name, self.position(), size, alignment, name.span)
+            self.symbols.entry(name.name).common = definition
+            self.add(definition, name.span, definition.position)
+
+    def define_resource(self, section_name: str, name: Name) -> None:
+        """Name a semaphore, barrier or bias register, which the linker numbers."""
+        self.declare(name)
+        if self._is_taken(name.name, name.span):
+            return
+        section = self.sections.setdefault(
+            section_name, SectionState(section_name, False, False, False, True)
+        )
+        position = Position(len(self.items), Anchor(section.name))
+        self.symbols.entry(name.name).label = LabelDef(position, name.span)
+        self.symbols.entry(name.name).size = 1
+        self.items.append(Item(position, Bytes(b"\0"), name.span, self.trail))
+        self._run = None
 
     def add_tensor(self, element: Type, dimensions: tuple[Expression, ...], span: Span) -> None:
         """Reserve an array at the labels just before; they move to its alignment."""
@@ -281,13 +381,13 @@ class UnitBuilder:
 
     def _check_place(self, content: Content, span: Span) -> None:
         section, name = self.section, printable(self.section.name)
-        if isinstance(content, Use) and not section.executable:
+        if isinstance(content, Use | Words) and not section.executable:
             # One forgotten directive is one mistake, however many instructions follow.
             if section.name not in self._misplaced:
                 message = f"instructions can't stand in `{name}`, which is not executable"
                 self.report.error(message, span, "write `.text` before them", notes_of(self.trail))
             self._misplaced.add(section.name)
-        elif isinstance(content, Use | Values | Bytes) and not section.stored:
+        elif isinstance(content, Use | Words | Values | Bytes) and not section.stored:
             self.report.error(
                 f"`{name}` takes space only, no values",
                 span,

@@ -131,7 +131,7 @@ def assemble(
         return ExitCode.INPUT
     outputs = [(target, encode_object(made))]
     if depfile is not None:
-        files = [Path(source.name) for source in assembly.sources if source.name != "<stdin>"]
+        files = [path for path in assembly.files if str(path) != "<stdin>"]
         outputs.append((depfile, make_rule(target, files).encode(errors="surrogateescape")))
     if listing is not None:
         lines = list_assembly(texts, assembly.sources, made, description)
