@@ -222,6 +222,21 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     return folded[matches[0]] if matches else None
 
 
+HINTS_MAX = 20
+
+
+class Hints:
+    """Finds similar names for the first mistakes: looking is slow, and these tell what is wrong."""
+
+    def __init__(self) -> None:
+        self._left = HINTS_MAX
+
+    def did_you_mean(self, word: str, candidates: Iterable[str]) -> str | None:
+        """Return a hint as the function of this name does, or None after `HINTS_MAX` of them."""
+        self._left -= 1
+        return did_you_mean(word, candidates) if self._left >= 0 else None
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
     """Return a hint that names the candidate most like `word`, or None.
 

@@ -34,7 +34,6 @@ from dojo_tools.assembler.macros import (
     Template,
     bind_arguments,
     read_parameters,
-    root_of,
     split_arguments,
     values_of,
 )
@@ -57,6 +56,8 @@ EXPANSION_DEPTH_MAX = 64
 """Uses of macros may stand in expansions so deep."""
 EXPANSION_LINES_MAX = 400_000
 """Macros and repetitions may come to so many lines in all."""
+EXPANSION_ARGUMENTS_MAX = 2 << 20
+"""So many characters may be put into lines as arguments."""
 
 _HEAD = re.compile(rf"{LABELS}(?P<name>[A-Za-z_$.][0-9A-Za-z_.$]*)[ \t]*(?!=(?!=))", re.ASCII)
 _EXIT_MACRO = ".exitm"
@@ -87,6 +88,7 @@ class Collector:
         self._macros: dict[str, Macro] = {}
         self._expansion_count = 0
         self._expanded_lines = 0
+        self._argument_characters = 0
         self._depth = 0
 
     @property
@@ -267,10 +269,7 @@ class Collector:
         self._count_lines(len(values) * (last - first + 1), span)
         template = Template(passage.source, passage.lines[first:last], [name])
         for value in values:
-            self._expansion_count += 1
-            expansion = template.expand(
-                values_of({name: value}, self._expansion_count), root_of(span)
-            )
+            expansion = self._expand(template, {name: value}, span)
             self._read_lines(expansion, 0, len(expansion.lines))
 
     def _repeated_values(
@@ -331,9 +330,8 @@ class Collector:
         if self._depth >= EXPANSION_DEPTH_MAX:
             message = f"macros are nested deeper than {EXPANSION_DEPTH_MAX} levels"
             raise LimitPassed(message, use)
-        self._expansion_count += 1
         self._count_lines(len(macro.body.lines) + 1, use)
-        expansion = macro.body.expand(values_of(values, self._expansion_count), root_of(use))
+        expansion = self._expand(macro.body, values, use)
         self._depth += 1
         with self._step(Step(FrameKind.MACRO, macro.name, use)), suppress(_MacroLeft):
             self._read_lines(expansion, 0, len(expansion.lines))
@@ -356,6 +354,17 @@ class Collector:
             raise LimitPassed(
                 f"macros and repetitions come to more than {EXPANSION_LINES_MAX:,} lines", span
             )
+
+    def _expand(self, template: Template, values: Mapping[str, str], span: Span) -> Passage:
+        """Return an expansion; raise `LimitPassed` if arguments have come to too much text."""
+        self._expansion_count += 1
+        expansion = template.expand(values_of(values, self._expansion_count), span)
+        self._argument_characters += len(expansion.source.text) - template.fixed_length
+        if self._argument_characters > EXPANSION_ARGUMENTS_MAX:
+            limit = EXPANSION_ARGUMENTS_MAX >> 20
+            message = f"the arguments of macros and repetitions come to more than {limit} MiB"
+            raise LimitPassed(message, span)
+        return expansion
 
     def _command(self, passage: Passage, index: int) -> Command:
         """Return a line as a directive with operands."""

@@ -27,7 +27,7 @@ from dojo_tools.assembler.tree import (
 )
 from dojo_tools.bits import mask, signed_range, to_signed, to_unsigned
 from dojo_tools.description.expressions import BINARY, UNARY
-from dojo_tools.diagnostics import Span, did_you_mean
+from dojo_tools.diagnostics import Hints, Span
 from dojo_tools.objects import Binding
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -35,7 +35,6 @@ _DEPTH_MAX = NESTING_MAX + 32  # expansions nest an operand a little deeper than
 _CHAIN_MAX = 64
 COORDINATE_MAX = 1 << 12
 """Columns and rows of a mesh have 12 bits in a global address."""
-_HINT_COUNT_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class Evaluator:
         self._assigned: dict[int, Value | Refused] = {}
         self._active: set[int] = set()
         self._depth = 0
-        self._hint_count = 0
+        self._hints = Hints()
 
     def forget(self) -> None:
         """Forget the values of assigned symbols, because labels are about to move."""
@@ -154,7 +153,7 @@ class Evaluator:
         if known is None:
             return self.assign(assignment)
         if isinstance(known, Refused):
-            raise known
+            raise known.with_traceback(None)  # which would otherwise grow with each raise
         return known
 
     def _chain(self, expression: Binary, position: Position, earlier_only: bool) -> Value:
@@ -225,11 +224,7 @@ class Evaluator:
     def _undefined_hint(self, name: str) -> str:
         if not self._has_places:
             return f"give it a number above, or with `-D {name}=1`"
-        # Looking for similar names is slow, and the first few tell what is wrong.
-        self._hint_count += 1
-        hint = None
-        if self._hint_count <= _HINT_COUNT_MAX:
-            hint = did_you_mean(name, self._symbols.defined_names())
+        hint = self._hints.did_you_mean(name, self._symbols.defined_names())
         return hint or f"write `.extern {name}` if another file defines it"
 
 

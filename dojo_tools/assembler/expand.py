@@ -33,11 +33,10 @@ from dojo_tools.description import (
     expressions,
 )
 from dojo_tools.description.expressions import Template, TemplateExpression
-from dojo_tools.diagnostics import Span, did_you_mean
+from dojo_tools.diagnostics import Hints, Span
 
 INSTRUCTION_SIZE = 4
 _DEPTH_MAX = 16
-_HINT_COUNT_MAX = 20
 
 
 @dataclass(slots=True)
@@ -68,7 +67,7 @@ class Expander:
 
     def __init__(self, description: Description) -> None:
         self._description = description
-        self._hint_count = 0
+        self._hints = Hints()
 
     def use(
         self, command: Command, anchor: Anchor, trail: tuple[str, ...] = (), alias_depth: int = 0
@@ -79,11 +78,11 @@ class Expander:
             raise self._unknown(command)
         form = find_form(forms, command, self._description)
         if isinstance(form, PseudoDef):
-            arguments = bind_parameters(form, command, self._description)
+            arguments = bind_parameters(form, command, self._description, self._hints)
             use = Use(form, arguments, command.span, anchor, trail)
             self._take(use, 0)
             return use
-        arguments = bind(form, command, self._description)
+        arguments = bind(form, command, self._description, self._hints)
         if isinstance(form, InstructionDef):
             return Use(form, arguments, command.span, anchor, trail)
         if alias_depth > _DEPTH_MAX:
@@ -132,10 +131,7 @@ class Expander:
             use.parts.append(self.use(command, anchor, trail))
 
     def _unknown(self, command: Command) -> Refused:
-        self._hint_count += 1
-        hint = None
-        if self._hint_count <= _HINT_COUNT_MAX:
-            hint = did_you_mean(command.name, self._description.mnemonics)
+        hint = self._hints.did_you_mean(command.name, self._description.mnemonics)
         return Refused(f"unknown instruction `{command.name}`", command.name_span, hint)
 
 

@@ -1,7 +1,11 @@
 """The limits of the assembler, in one table: what is beyond one is an error at its place."""
 
 from dojo_tools.assembler.blocks import BLOCK_DEPTH_MAX
-from dojo_tools.assembler.collect import EXPANSION_DEPTH_MAX, EXPANSION_LINES_MAX
+from dojo_tools.assembler.collect import (
+    EXPANSION_ARGUMENTS_MAX,
+    EXPANSION_DEPTH_MAX,
+    EXPANSION_LINES_MAX,
+)
 from dojo_tools.assembler.files import INCLUDE_COUNT_MAX, INCLUDE_DEPTH_MAX, INCLUDE_SIZE_MAX
 from dojo_tools.assembler.layout import ALIGNMENT_MAX, SECTION_SIZE_MAX
 from dojo_tools.assembler.literals import NUMBER_WIDTH_MAX
@@ -24,6 +28,7 @@ def limits() -> list[tuple[str, str]]:
         ("blocks in blocks", f"{BLOCK_DEPTH_MAX}"),
         ("macros in macros", f"{EXPANSION_DEPTH_MAX}"),
         ("lines of macros and repetitions", f"{EXPANSION_LINES_MAX:,}"),
+        ("arguments of macros and repetitions", _mebibytes(EXPANSION_ARGUMENTS_MAX)),
         ("includes, nested", f"{INCLUDE_DEPTH_MAX}"),
         ("includes, files", f"{INCLUDE_COUNT_MAX:,}"),
         ("includes, size", _mebibytes(INCLUDE_SIZE_MAX)),

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from dojo_tools.assembler.blocks import Passage
 from dojo_tools.assembler.lines import SourceLine
 from dojo_tools.assembler.symbols import TEMPORARY_PREFIX
-from dojo_tools.assembler.tree import Refused
+from dojo_tools.assembler.tree import LimitPassed, Refused
 from dojo_tools.diagnostics import Source, Span, did_you_mean
+from dojo_tools.source_text import LINE_LENGTH_MAX
 
 _REFERENCE = re.compile(
     r"\\(?:(?P<special>@|\(\))|%(?P<own>[A-Za-z_]\w*)|(?P<name>[A-Za-z_]\w*))", re.ASCII
@@ -84,22 +85,27 @@ class ExpandedSource(Source):
 
 
 class Template:
-    """Lines with references to parameters."""
+    """Lines with references to parameters; `fixed_length` characters are none."""
 
     def __init__(self, source: Source, lines: Sequence[SourceLine], parameters: Sequence[str]):
         self.source = source
         self.lines = lines
         self._pieces = [_cut(line.text, parameters) for line in lines]
+        fixed = [text for pieces in self._pieces for text, name, _ in pieces if name is None]
+        self.fixed_length = sum(map(len, fixed))
 
-    def expand(self, values: Mapping[str, str], root: Span) -> Passage:
-        """Return the lines with values in place of references."""
+    def expand(self, values: Mapping[str, str], use: Span) -> Passage:
+        """Return the lines with values in place of references; raises `LimitPassed`."""
         texts = [
             pieces[0][0]
             if len(pieces) == 1 and pieces[0][1] is None
             else "".join([text if name is None else values[name] for text, name, _ in pieces])
             for pieces in self._pieces
         ]
-        source = ExpandedSource("\n".join(texts), self, values, root)
+        if max(map(len, texts), default=0) > LINE_LENGTH_MAX:
+            message = f"a line of this expansion is longer than {LINE_LENGTH_MAX} characters"
+            raise LimitPassed(message, use)
+        source = ExpandedSource("\n".join(texts), self, values, root_of(use))
         lines: list[SourceLine] = []
         offset = 0
         for text, line in zip(texts, self.lines, strict=True):

@@ -33,7 +33,7 @@ from dojo_tools.description import (
     SyntaxItem,
 )
 from dojo_tools.description.types import Type
-from dojo_tools.diagnostics import Span, did_you_mean
+from dojo_tools.diagnostics import Hints, Span
 from dojo_tools.floats import bf16_code_of_text, f32_code_of_text
 
 Form = InstructionDef | AliasDef | PseudoDef
@@ -85,7 +85,7 @@ def syntax_of(form: Form) -> tuple[SyntaxItem, ...]:
 
 
 def bind(
-    form: InstructionDef | AliasDef, command: Command, description: Description
+    form: InstructionDef | AliasDef, command: Command, description: Description, hints: Hints
 ) -> dict[str, Argument]:
     """Return the argument for each operand name; raises `Refused` for all that do not fit."""
     kinds = {kind.name: kind for kind in form.operands}
@@ -94,7 +94,7 @@ def bind(
 
     def fit_one(name: str, expression: Operand) -> None:
         try:
-            arguments[name] = fit(kinds[name], expression, description)
+            arguments[name] = fit(kinds[name], expression, description, hints)
         except Refused as refused:
             problems.append(refused)
 
@@ -120,7 +120,7 @@ def bind(
 
 
 def bind_parameters(
-    form: PseudoDef, command: Command, description: Description
+    form: PseudoDef, command: Command, description: Description, hints: Hints
 ) -> dict[str, Argument]:
     """Return the argument for each parameter; raises `Refused` for all that do not fit."""
     problems: list[Refused] = []
@@ -128,7 +128,7 @@ def bind_parameters(
     for parameter, operand in zip(form.parameters, command.operands, strict=True):
         try:
             if parameter.operand is not None:
-                arguments[parameter.name] = fit(parameter.operand, operand, description)
+                arguments[parameter.name] = fit(parameter.operand, operand, description, hints)
             else:
                 assert parameter.type is not None
                 arguments[parameter.name] = _fit_constant(parameter.type, operand, description)
@@ -138,7 +138,7 @@ def bind_parameters(
     return arguments
 
 
-def fit(kind: OperandKind, operand: Operand, description: Description) -> Argument:
+def fit(kind: OperandKind, operand: Operand, description: Description, hints: Hints) -> Argument:
     """Return an operand as an argument of its kind; raises `Refused` if it is of another."""
     if kind.operand_class is OperandClass.IMMEDIATE:
         return _fit_immediate(operand, description)
@@ -151,7 +151,7 @@ def fit(kind: OperandKind, operand: Operand, description: Description) -> Argume
             for name, code in kind.names:
                 if name == operand.name:
                     return Code(code, operand)
-    raise _wrong_name(kind, operand, description)
+    raise _wrong_name(kind, operand, description, hints)
 
 
 def float_code(type_: Type, operand: Operand) -> int:
@@ -290,12 +290,14 @@ def _float_text(operand: Operand) -> str | None:
             return None
 
 
-def _wrong_name(kind: OperandKind, operand: Operand, description: Description) -> Refused:
+def _wrong_name(
+    kind: OperandKind, operand: Operand, description: Description, hints: Hints
+) -> Refused:
     """Return what was found where a register, predicate or control register is needed."""
     found = describe_operand(operand, description)
     hint = None
     if isinstance(operand, Name) and operand.name not in description.register_names:
-        hint = did_you_mean(operand.name, [name for name, _ in kind.names if name])
+        hint = hints.did_you_mean(operand.name, [name for name, _ in kind.names if name])
     if kind.operand_class is OperandClass.CONTROL:
         if isinstance(operand, Name) and any(c.name == operand.name for c in description.controls):
             return Refused(f"control register {found} is read-only", operand.span)

@@ -92,7 +92,10 @@ class Symbols:
 
     def entry(self, name: str) -> SymbolEntry:
         """Return what is known of a name, from now on to be filled in."""
-        return self.entries.setdefault(name, SymbolEntry(name))
+        entry = self.entries.get(name)
+        if entry is None:
+            entry = self.entries[name] = SymbolEntry(name)
+        return entry
 
     def numeric_labels(self, number: str) -> list[LabelDef]:
         """Return the labels of a number in the order of the source, from now on to be added to."""

@@ -365,7 +365,7 @@ class UnitBuilder:
 
     def _is_taken(self, name: str, span: Span, by_assignment: bool = False) -> bool:
         """Report a name that can't be defined here."""
-        notes = notes_of(self.trail)
+        notes: tuple[Note, ...] = ()
         if name in self.description.register_names:
             message = f"`{name}` is a register and can't name anything else"
         elif name == ".":
@@ -375,8 +375,8 @@ class UnitBuilder:
             if not entry.is_defined or (by_assignment and entry.label is None):
                 return False
             message = f"symbol `{name}` is already defined"
-            notes = (Note("first defined here", entry.definition_span), *notes)
-        self.report.error(message, span, notes=notes)
+            notes = (Note("first defined here", entry.definition_span),)
+        self.report.error(message, span, notes=notes + notes_of(self.trail))
         return True
 
     def _check_place(self, content: Content, span: Span) -> None:

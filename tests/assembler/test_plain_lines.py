@@ -11,9 +11,12 @@ from dojo_tools.assembler.tree import Refused
 from dojo_tools.diagnostics import Source
 
 PIECES = st.sampled_from(
-    "a x1 v0.z .text .L1 . .5 1 1b 1f 12 0x1F 0b1 0b 1.5 1e5 1_0 08 - + * ~ [ ] ( ) , : = @ $ _"
-    " \t ; 'a' \"s\" 123456789012345678901 0x 1x 2b3 $a a.b ..".split(" ")
-    + [" ", "  "]
+    [
+        *"a x1 v0.z .text .L1 . .5 1 1b 1f 12 0x1F 0b1 0b 1.5 1e5 1_0 08 $a a.b .. 0x 1x 2b3".split(),
+        *"- + * ~ [ ] ( ) , : = @ $ _ ; 'a' \"s\" 123456789012345678901 1.5e-3 1. 1.x 1e @(".split(),
+        *"<< >> <= >= == != && || & | ^ < > / % !".split(),
+        *("\t", " ", "  "),
+    ]
 )
 PLAIN = [
     "add x1, x2, x3",
@@ -28,6 +31,16 @@ PLAIN = [
     "jump . - 0x10",
     "jump .",
     "la x1, table+64",
+    "n = n + 1",
+    "x: y = (1 + 2) * -3 << 4",
+    ".word 1 + 2 * 3 - (4 - 5) % 6 / 7",
+    ".word a || b && c | d ^ e & f == g < h << i + j * -k",
+    ".word a != b >= c >> d, ~-+!a",
+    ".dword buffer@(x + 1, 2) + 8, 'a', '\\n'",
+    '.asciz "text \\"", "b"',
+    ".float 1.5, -2e3, 1., 0x10, inf",
+    ".type f, @function",
+    "ld x1, [x2 + (1 << 3) * n]",
     ".word end - 4, .",
 ]
 
@@ -39,7 +52,7 @@ def test_the_fast_path_takes_ordinary_lines(text: str):
     assert parse_plain_line(source, line) == parse_with_grammar(source, line)
 
 
-@given(st.lists(PIECES, max_size=9).map("".join), st.integers(0, 3))
+@given(st.lists(PIECES, max_size=12).map("".join), st.integers(0, 3))
 @example("a:b:c 1", 0)
 @example("1b:", 0)
 @example("1:1b", 0)
@@ -55,7 +68,7 @@ def test_what_the_fast_path_takes_it_takes_as_the_grammar_does(text: str, offset
         assert plain == parse_with_grammar(source, line)
 
 
-@given(st.text("ax1.[]+-, :=0bf$_", max_size=14))
+@given(st.text("ax1.[]+-, :=0bf$_()<&|!@*'\"", max_size=16))
 def test_so_it_does_for_any_characters(text: str):
     source = Source("a.s", text)
     line = SourceLine(0, text)
