@@ -12,8 +12,8 @@ from dojo_tools.diagnostics import Source
 
 PIECES = st.sampled_from(
     [
-        *"a x1 v0.z .text .L1 . .5 1 1b 1f 12 0x1F 0b1 0b 1.5 1e5 1_0 08 $a a.b .. 0x 1x 2b3".split(),
-        *"- + * ~ [ ] ( ) , : = @ $ _ ; 'a' \"s\" 123456789012345678901 1.5e-3 1. 1.x 1e @(".split(),
+        *"a x1 v0.z .text .L1 . .5 1 1b 1f 12 0x1F 0b1 0b 1.5 1e5 1_0 08 $a a.b .. 0x 1x".split(),
+        *"- + * ~ [ ] ( ) , : = @ $ _ ; 'a' \"s\" 123456789012345678901 1. 1.x 1e @(".split(),
         *"<< >> <= >= == != && || & | ^ < > / % !".split(),
         *("\t", " ", "  "),
     ]
