@@ -118,7 +118,11 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class RelocationKind:
-    """How the linker writes a reference: value S + A, or S + A - P when relative to the pc."""
+    """How the linker writes a reference: value S + A, or S + A - P when relative to the pc.
+
+    With `on_node` the value is the global address of S + A on a node: S is the symbol's address in
+    the program placed there; the addend has A and the node, as `docs/abi.md` says.
+    """
 
     number: int
     name: str
@@ -128,10 +132,13 @@ class RelocationKind:
     scale: int
     low: int
     high: int
+    on_node: bool = False
 
     @property
     def formula(self) -> str:
-        """The value in the letters of the ABI: symbol, addend, place."""
+        """The value in the letters of the ABI: symbol, addend, place, node."""
+        if self.on_node:
+            return "N + S + A"
         return "S + A - P" if self.pc_relative else "S + A"
 
 

@@ -115,15 +115,18 @@ def _relocation(
     scale: int,
     low: int,
     high: int,
+    on_node: bool = False,
 ) -> RelocationKind:
     if not 1 <= entry.integer(number) <= RELOCATION_MAX:
         raise entry.reject(f"relocations have numbers 1 to {RELOCATION_MAX}", number)
     tables.define("relocation", str(entry.integer(number)), entry, number)
-    return RelocationKind(entry.integer(number), name, relative, size, ranges, scale, low, high)
+    return RelocationKind(
+        entry.integer(number), name, relative, size, ranges, scale, low, high, on_node
+    )
 
 
 def read_data(tables: Tables, entry: Entry) -> None:
-    name_token, type_token, relocation, summary = entry.tree.children
+    name_token, type_token, on_node, relocation, summary = entry.tree.children
     name = entry.text(name_token)
     tables.define("data directive", name, entry, name_token)
     type_ = parse_type(entry.text(type_token))
@@ -135,5 +138,11 @@ def read_data(tables: Tables, entry: Entry) -> None:
         high = bits.mask(type_.width)
         ranges = (BitRange(type_.width - 1, 0),)
         size = type_.width // 8
-        kind = _relocation(tables, entry, relocation, name, False, size, ranges, 1, low, high)
+        if on_node is not None and size != 8:
+            raise entry.reject("a global address has 64 bits", on_node)
+        kind = _relocation(
+            tables, entry, relocation, name, False, size, ranges, 1, low, high, on_node is not None
+        )
+    elif on_node is not None:
+        raise entry.reject("`on_node` says how a relocation is meant, and there is none", on_node)
     tables.data[name] = DataKind(name, type_, kind, entry.text(summary))

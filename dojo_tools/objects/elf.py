@@ -21,10 +21,15 @@ RELOCATION = struct.Struct("<QIIq")
 UNDEFINED_INDEX = 0
 RESERVED_INDEX = 0xFF00
 ABSOLUTE_INDEX = 0xFFF1
+COMMON_INDEX = 0xFFF2
 SYMBOL_KIND_SECTION = 3
 SYMBOL_KIND_FILE = 4
 SEGMENT_ALIGNMENT = 64
 SEGMENT_LOAD = 1
+NOTE_NAME = ".note.dojo"
+NOTE_OWNER = b"Dojo\0"
+NOTE_PROGRAMS = 1
+"""The type of the note that lists the programs of an image."""
 
 
 class FileType(IntEnum):
@@ -35,7 +40,7 @@ class FileType(IntEnum):
 
 
 class SectionType(IntEnum):
-    """sh_type. The two of our own lie where ELF leaves room for applications."""
+    """sh_type. Those of our own lie where ELF leaves room for applications."""
 
     NULL = 0
     PROGBITS = 1
@@ -46,6 +51,7 @@ class SectionType(IntEnum):
     NOBITS = 8
     DOJO_LINES = 0x8000_0001
     DOJO_TENSORS = 0x8000_0002
+    DOJO_PROGRAM = 0x8000_0003
 
 
 class SectionFlag(IntFlag):

@@ -5,14 +5,33 @@ An `ObjectFile` has no addresses yet: values and offsets count from the start of
 are unique within a file.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dojo_tools.bits import is_power_of_two
 
 ABSOLUTE = "*ABS*"
 """The `section` of a symbol whose value is a number, not a place."""
+
+COMMON = "*COM*"
+"""The `section` of a symbol that the linker allots in `.bss`: its value is the alignment."""
+
+RESOURCE_LIMITS: Mapping[str, int] = MappingProxyType(
+    {".dojo.semaphores": 64, ".dojo.barriers": 16, ".dojo.biasregs": 16}
+)
+"""The sections whose symbols name resources that the linker numbers, and how many a node has.
+
+Such a section is not allocated and has one zero byte a name; a symbol's value is its index in it.
+"""
+
+PROGRAM_STRIDE_BITS = 32
+"""Addresses in an image are the number of the program, shifted by this, plus the SRAM offset."""
+
+COORDINATE_BITS = 12
+"""The width of a node's x and y, relative to the partition."""
 
 
 class Binding(Enum):
@@ -54,7 +73,7 @@ class Section:
     def __post_init__(self) -> None:
         assert not self.contents or len(self.contents) == self.size, self.name
         assert is_power_of_two(self.alignment), self.name
-        assert self.name != ABSOLUTE
+        assert self.name not in (ABSOLUTE, COMMON)
 
     @property
     def is_bss(self) -> bool:
@@ -137,11 +156,44 @@ class TensorType:
     shape: tuple[int, ...]
 
 
+class Rectangle(NamedTuple):
+    """Nodes of the partition: `width` x `height` from (x, y), the north-west one."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y} {self.width}x{self.height}"
+
+    def overlap(self, other: "Rectangle") -> tuple[int, int] | None:
+        """Return the north-west node that both have, or None."""
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        east = min(self.x + self.width, other.x + other.width)
+        south = min(self.y + self.height, other.y + other.height)
+        return (x, y) if x < east and y < south else None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of an image: its name, its entry, and where it runs; nothing means everywhere.
+
+    The entry is an address of the image: the program's number times 2^32, plus the SRAM offset.
+    """
+
+    name: str
+    entry: int
+    placement: tuple[Rectangle, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectFile:
     """A relocatable object.
 
-    Read back, its local symbols come first and its relocations follow the order of the sections.
+    `program` is the name of the program that it is part of, and `placement` is where that runs;
+    an object of no program is part of all. Read back, its local symbols come first and its
+    relocations follow the order of the sections.
     """
 
     name: str
@@ -150,6 +202,8 @@ class ObjectFile:
     relocations: tuple[Relocation, ...] = ()
     lines: tuple[LineEntry, ...] = ()
     tensors: tuple[TensorType, ...] = ()
+    program: str | None = None
+    placement: tuple[Rectangle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +222,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A linked program.
+    """A linked program, or several.
 
     Segments ascend and do not overlap. Each allocated section that is not empty is part of one.
+    Without `programs` it is one program for every node. Addresses of program n are n * 2^32 plus
+    the SRAM offset; `entry` is that of program 0.
     """
 
     name: str
@@ -180,3 +236,4 @@ class Image:
     lines: tuple[LineEntry, ...] = ()
     tensors: tuple[TensorType, ...] = ()
     sections: tuple[Section, ...] = ()
+    programs: tuple[Program, ...] = ()

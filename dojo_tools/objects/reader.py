@@ -13,13 +13,14 @@ from dojo_tools.bits import extract, is_power_of_two, mask
 from dojo_tools.diagnostics import InputError
 from dojo_tools.objects.elf import (
     ABSOLUTE_INDEX,
+    COMMON_INDEX,
     E_MACHINE,
     FILE_HEADER,
     IDENT,
     MAGIC,
+    NOTE_NAME,
     PROGRAM_HEADER,
     RELOCATION,
-    RESERVED_INDEX,
     SECTION_HEADER,
     SEGMENT_LOAD,
     SYMBOL,
@@ -37,6 +38,7 @@ from dojo_tools.objects.elf import (
 from dojo_tools.objects.input import Input, StringTable, quoted
 from dojo_tools.objects.model import (
     ABSOLUTE,
+    COMMON,
     Binding,
     Image,
     LineEntry,
@@ -49,6 +51,7 @@ from dojo_tools.objects.model import (
     TensorType,
     Visibility,
 )
+from dojo_tools.objects.programs import read_note, read_program
 from dojo_tools.objects.tables import read_lines, read_tensors
 
 _CONTENT_TYPES = (SectionType.PROGBITS, SectionType.NOBITS, SectionType.NOTE)
@@ -77,24 +80,32 @@ def read_elf(contents: bytes, name: str) -> ObjectFile | Image:
     file = Input(name, contents)
     header = _read_file_header(file)
     parts = _read_parts(file, header)
-    sections = _read_sections(parts)
     relocatable = header.type == FileType.RELOCATABLE
+    sections = _read_sections(parts, relocatable)
     if relocatable and any(section.address for section in sections.values()):
         raise file.error("a relocatable object, but its sections have addresses already")
-    symbols, symbol_table = _read_symbols(parts, sections)
+    symbols, symbol_table = _read_symbols(parts, sections, relocatable)
     lines = _read_lines(parts, sections)
     tensors = _read_tensors(parts, len(symbols))
     all_sections = tuple(sections.values())
     if relocatable:
         relocations = _read_relocations(parts, sections, symbol_table, len(symbols))
-        return ObjectFile(name, all_sections, symbols, relocations, lines, tensors)
+        part = _only_part(parts, SectionType.DOJO_PROGRAM)
+        program, placement = (None, ()) if part is None else read_program(part.table)
+        return ObjectFile(
+            name, all_sections, symbols, relocations, lines, tensors, program, placement
+        )
     segments = _read_segments(file, header)
     for section in all_sections:
         if section.allocated and section.size and not _is_loaded(section, segments):
             raise file.error(
                 f"the contents of section {quoted(section.name)} are not those of a segment"
             )
-    return Image(name, header.entry, segments, symbols, lines, tensors, all_sections)
+    notes = [part for part in parts if _is_own_note(part)]
+    if len(notes) > 1:
+        raise notes[1].table.error(f"a second list of programs, after section {notes[0].index}")
+    programs = read_note(notes[0].table, header.entry) if notes else ()
+    return Image(name, header.entry, segments, symbols, lines, tensors, all_sections, programs)
 
 
 def read_object(contents: bytes, name: str) -> ObjectFile:
@@ -198,13 +209,17 @@ def _check_part(part: _Part) -> None:
         )
 
 
-def _read_sections(parts: Sequence[_Part]) -> dict[int, Section]:
+def _is_own_note(part: _Part) -> bool:
+    return part.header.type == SectionType.NOTE and part.name == NOTE_NAME
+
+
+def _read_sections(parts: Sequence[_Part], relocatable: bool) -> dict[int, Section]:
     """Return the sections of contents by their index in the file."""
     sections: dict[int, Section] = {}
-    seen = {ABSOLUTE}
+    seen = {ABSOLUTE, COMMON}
     for part in parts:
         header = part.header
-        if header.type not in _CONTENT_TYPES:
+        if header.type not in _CONTENT_TYPES or (not relocatable and _is_own_note(part)):
             continue
         if part.name in seen:
             raise part.table.error("its name is taken, and symbols name their section")
@@ -234,7 +249,7 @@ def _only_part(parts: Sequence[_Part], kind: SectionType) -> _Part | None:
 
 
 def _read_symbols(
-    parts: Sequence[_Part], sections: Mapping[int, Section]
+    parts: Sequence[_Part], sections: Mapping[int, Section], relocatable: bool
 ) -> tuple[tuple[Symbol, ...], int]:
     """Return the symbols without the null symbol, and the index of their section or 0."""
     part = _only_part(parts, SectionType.SYMTAB)
@@ -261,11 +276,15 @@ def _read_symbols(
             section = None
         elif section_index == ABSOLUTE_INDEX:
             section = ABSOLUTE
+        elif section_index == COMMON_INDEX:
+            if not relocatable or binding is Binding.LOCAL or not is_power_of_two(value):
+                message = f"a common symbol, alignment {value}, has no place here"
+                raise _symbol_error(part, index, name, message)
+            section = COMMON
         elif section_index in sections:
             section = sections[section_index].name
         else:
-            common = " (common symbols are not known)" if section_index >= RESERVED_INDEX else ""
-            raise _symbol_error(part, index, name, f"no contents section {section_index}{common}")
+            raise _symbol_error(part, index, name, f"no contents section {section_index}")
         if extract(packed, 3, 0) == SYMBOL_KIND_SECTION and not name:
             name = section or ""
         symbols.append(Symbol(name, section, value, size, binding, kind, visibility))

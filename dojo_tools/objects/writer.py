@@ -11,9 +11,11 @@ from dojo_tools.bits import align_up, extract, insert, to_unsigned
 from dojo_tools.diagnostics import fail
 from dojo_tools.objects.elf import (
     ABSOLUTE_INDEX,
+    COMMON_INDEX,
     E_MACHINE,
     FILE_HEADER,
     IDENT,
+    NOTE_NAME,
     PROGRAM_HEADER,
     RELOCATION,
     RESERVED_INDEX,
@@ -32,6 +34,7 @@ from dojo_tools.objects.elf import (
 )
 from dojo_tools.objects.model import (
     ABSOLUTE,
+    COMMON,
     Binding,
     Image,
     LineEntry,
@@ -41,6 +44,7 @@ from dojo_tools.objects.model import (
     Symbol,
     TensorType,
 )
+from dojo_tools.objects.programs import encode_note, encode_program
 from dojo_tools.objects.tables import encode_lines, encode_strings, encode_tensors
 
 _NO_FLAGS = SectionFlag(0)
@@ -68,12 +72,19 @@ def encode_object(object_file: ObjectFile) -> bytes:
     positions = _symbol_positions(object_file.symbols)
     parts = _shared_parts(object_file, positions)
     parts += _relocation_parts(object_file, positions)
+    if object_file.program is not None or object_file.placement:
+        contents = encode_program(object_file.program, object_file.placement)
+        parts.append(_table_part(".dojo.program", SectionType.DOJO_PROGRAM, contents))
     return _encode_file(object_file.name, FileType.RELOCATABLE, 0, parts, ())
 
 
 def encode_image(image: Image) -> bytes:
     """Return an executable ELF file. Raises `InputError` for more sections than ELF can number."""
     parts = _shared_parts(image, _symbol_positions(image.symbols))
+    if image.programs:
+        note = encode_note(image.programs)
+        parts.append(_table_part(NOTE_NAME, SectionType.NOTE, note))
+        parts[-1].alignment = 4
     return _encode_file(image.name, FileType.EXECUTABLE, image.entry, parts, image.segments)
 
 
@@ -114,9 +125,13 @@ def _symbol_parts(
     sections: Sequence[Section], symbols: Sequence[Symbol], positions: Mapping[int, int]
 ) -> list[_Part]:
     """Return `.symtab` and `.strtab`, which follow the content sections in this order."""
-    section_indices: dict[str | None, int] = {None: UNDEFINED_INDEX, ABSOLUTE: ABSOLUTE_INDEX}
+    section_indices: dict[str | None, int] = {
+        None: UNDEFINED_INDEX,
+        ABSOLUTE: ABSOLUTE_INDEX,
+        COMMON: COMMON_INDEX,
+    }
     section_indices |= {section.name: index for index, section in enumerate(sections, start=1)}
-    assert len(section_indices) == len(sections) + 2, "section names are unique"
+    assert len(section_indices) == len(sections) + 3, "section names are unique"
     names, offsets = _string_table([symbol.name for symbol in symbols])
     table = bytearray(SYMBOL.size)
     for index in positions:

@@ -4,12 +4,15 @@ import pytest
 
 from dojo_tools.objects import (
     ABSOLUTE,
+    COMMON,
     Binding,
     Frame,
     FrameKind,
     Image,
     LineEntry,
     ObjectFile,
+    Program,
+    Rectangle,
     Relocation,
     Section,
     Segment,
@@ -38,6 +41,7 @@ def sample_object() -> ObjectFile:
             Symbol("printed", None, 0, 0, Binding.GLOBAL),
             Symbol("perhaps", None, 0, 0, Binding.WEAK, visibility=Visibility.HIDDEN),
             Symbol("limit", ABSOLUTE, 2**64 - 1, 0, Binding.GLOBAL),
+            Symbol("pool", COMMON, 64, 1 << 40, Binding.GLOBAL, SymbolKind.OBJECT),
         ),
         relocations=(
             Relocation(".text", 4, 1, 3, 0),
@@ -61,6 +65,8 @@ def sample_object() -> ObjectFile:
             LineEntry(".text", 8, 8, "a.s", 3, 5, (Frame(FrameKind.INCLUDE, "", "a.s", 1, 1),)),
         ),
         tensors=(TensorType(1, "float", (2, 3)), TensorType(3, "bf16", ())),
+        program="Knoten 行列",
+        placement=(Rectangle(0, 0, 4, 2), Rectangle(4095, 4095, 1, 1)),
     )
 
 
@@ -73,6 +79,7 @@ def sample_image() -> Image:
         segments=(
             Segment(0x100, code, 8, False, True),
             Segment(0x144, b"abcd", 0x1000, True, False),
+            Segment((1 << 32) + 0x100, code, 8, False, True),
         ),
         symbols=(Symbol("_start", ".text", 0x104, 4, Binding.GLOBAL, SymbolKind.FUNCTION),),
         lines=(LineEntry(".text", 0x104, 4, "a.s", 3, 1),),
@@ -82,5 +89,10 @@ def sample_image() -> Image:
             Section(".data", True, False, True, 4, b"abcd", 4, 0x144),
             Section(".bss", True, False, True, 64, b"", 0x100, 0x180),
             Section("empty", True, False, True, 64, b"", 0, 0x180),
+            Section(".text@worker", False, True, True, 64, code, 8, (1 << 32) + 0x100),
+        ),
+        programs=(
+            Program("start", 0x104, (Rectangle(0, 0, 1, 1),)),
+            Program("worker", (1 << 32) + 0x100, (Rectangle(1, 0, 3, 1), Rectangle(0, 1, 4, 3))),
         ),
     )

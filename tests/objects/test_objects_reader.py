@@ -15,6 +15,8 @@ from dojo_tools.objects import (
     Image,
     LineEntry,
     ObjectFile,
+    Program,
+    Rectangle,
     Section,
     Symbol,
     encode_image,
@@ -25,6 +27,7 @@ from dojo_tools.objects import (
 )
 from dojo_tools.objects.elf import FILE_HEADER, SECTION_HEADER, SYMBOL, SectionHeader
 from dojo_tools.objects.input import Input
+from dojo_tools.objects.programs import encode_note, encode_program, read_note, read_program
 from dojo_tools.objects.tables import read_lines
 
 
@@ -129,17 +132,18 @@ def test_section_header(
         (6, 24, "<I", 5000, "name of symbol 1 at offset 0x1388"),
         (6, 28, "<B", 6, "symbol 1 `loop` can't be used: st_info 0x6"),
         (6, 30, "<H", 6, "no contents section 6"),
-        (6, 30, "<H", 0xFFF2, "common symbols"),
+        (6, 30, "<H", 0xFFF2, "a common symbol, alignment 4, has no place here"),
+        (6, 24 * 7 + 8, "<Q", 48, "a common symbol, alignment 48"),
         (7, 1, "<B", 0xFF, "is not UTF-8"),
         (8, 0, "<I", 2, "version 2 of the table"),
         (8, 4, "<I", 2**32 - 1, "entries do not fit"),
         (8, 16, "<Q", 15, r"entry 0 covers \[0xf, 0x13\), outside its section"),
         (8, 32, "<I", 99, "entry 0 names a string or trail that is not there"),
-        (9, 16, "<I", 7, "entry 0 names a symbol"),
+        (9, 16, "<I", 8, "entry 0 names a symbol"),
         (9, 24, "<I", 2**32 - 1, "extents, more than the table holds"),
         (10, 0, "<Q", 16, "relocation 0 at 0x10 lies outside `.text` of 0x10 bytes"),
-        (10, 12, "<I", 7, "relocation 0 names symbol 7 of 6"),
-        (10, 12, "<I", 0, "relocation 0 names symbol 0 of 6"),
+        (10, 12, "<I", 8, "relocation 0 names symbol 8 of 7"),
+        (10, 12, "<I", 0, "relocation 0 names symbol 0 of 7"),
     ],
 )
 def test_tables(
@@ -249,3 +253,61 @@ def test_trails_are_counted_off() -> None:
     assert read_object(encode_object(from_table), "x").lines == lines
     with pytest.raises(InputError, match="trail 0 has 1 frames"):
         read_lines(Input("t", struct.pack("<4I", 1, 0, 4, 0) + struct.pack("<I", 1)), {})
+
+
+@pytest.mark.parametrize(
+    ("offset", "layout", "value", "message"),
+    [
+        (0, "<I", 2, "version 2 is not known"),
+        (4, "<I", 0, "do not make"),
+        (8, "<I", 2**32 - 1, "4294967295 rectangles, at most 4096"),
+        (8, "<I", 3, "3 rectangles takes the bytes"),
+        (12, "<I", 2**32 - 1, "do not make"),
+        (16, "<I", 4096, "no nodes can stand at 4096,0 4x2"),
+        (24, "<I", 0, "no nodes can stand at 0,0 0x2"),
+        (48, "<B", 0xFF, "is not UTF-8"),
+    ],
+)
+def test_program_of_an_object(
+    offset: int, layout: str, value: int, message: str, sample_object: ObjectFile
+) -> None:
+    contents = bytearray(encode_program(sample_object.program, sample_object.placement))
+    struct.pack_into(layout, contents, offset, value)
+    with pytest.raises(InputError, match=message):
+        read_program(Input("x", bytes(contents)))
+
+
+@pytest.mark.parametrize(
+    ("offset", "layout", "value", "message"),
+    [
+        (0, "<I", 4, "a note of type 1 that is not ours"),
+        (4, "<I", 2**32 - 1, "a descriptor of 4294967295 bytes"),
+        (8, "<I", 2, "a note of type 2"),
+        (12, "<B", 0, "not ours"),
+        (20, "<I", 2, "version 2 is not known"),
+        (24, "<I", 0, "0 programs"),
+        (24, "<I", 2**32 - 1, "4294967295 programs"),
+        (24, "<I", 1, "bytes are left over"),
+        (28, "<Q", 0x104 + (1 << 32), "which is not its own"),
+        (28, "<Q", 0x108, "program 0 starts at 0x108, the image at 0x104"),
+        (36, "<I", 2**32 - 1, "the name of program 0 takes the bytes"),
+        (40, "<I", 0, "takes the bytes|no nodes can stand"),
+    ],
+)
+def test_note_of_an_image(
+    offset: int, layout: str, value: int, message: str, sample_image: Image
+) -> None:
+    contents = bytearray(encode_note(sample_image.programs))
+    struct.pack_into(layout, contents, offset, value)
+    with pytest.raises(InputError, match=message):
+        read_note(Input("x", bytes(contents)), sample_image.entry)
+
+
+def test_programs_of_an_image_are_told_apart() -> None:
+    place = (Rectangle(0, 0, 1, 1),)
+    same = encode_note([Program("a", 0, place), Program("a", 1 << 32, place)])
+    with pytest.raises(InputError, match="two programs are called `a`"):
+        read_note(Input("x", same), 0)
+    nowhere = encode_note([Program("a", 0, place), Program("b", 1 << 32)])
+    with pytest.raises(InputError, match="program `b` is placed nowhere"):
+        read_note(Input("x", nowhere), 0)

@@ -5,12 +5,15 @@ from hypothesis import strategies as st
 
 from dojo_tools.objects import (
     ABSOLUTE,
+    COMMON,
     Binding,
     Frame,
     FrameKind,
     Image,
     LineEntry,
     ObjectFile,
+    Program,
+    Rectangle,
     Relocation,
     Section,
     Symbol,
@@ -27,11 +30,17 @@ from dojo_tools.objects import (
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 WORDS = st.integers(0, 2**64 - 1)
 COUNTS = st.integers(0, 2**32 - 1)
+RECTANGLES = st.builds(
+    Rectangle, *(st.integers(0, 2048), st.integers(0, 2048), st.integers(1, 2048), st.just(1))
+)
+PLACEMENTS = st.lists(RECTANGLES, max_size=3).map(tuple)
 
 
 @st.composite
 def sections(draw: st.DrawFn) -> tuple[Section, ...]:
-    names = draw(st.lists(NAMES.filter(lambda name: name != ABSOLUTE), max_size=4, unique=True))
+    names = draw(
+        st.lists(NAMES.filter(lambda name: name not in (ABSOLUTE, COMMON)), max_size=4, unique=True)
+    )
     found: list[Section] = []
     for name in names:
         writable, executable, allocated = (draw(st.booleans()) for _ in range(3))
@@ -50,6 +59,10 @@ def objects(draw: st.DrawFn) -> ObjectFile:
     places = st.sampled_from([None, ABSOLUTE, *(section.name for section in held)])
     enums = (st.sampled_from(Binding), st.sampled_from(SymbolKind), st.sampled_from(Visibility))
     symbols = draw(st.lists(st.builds(Symbol, NAMES, places, WORDS, WORDS, *enums), max_size=5))
+    symbols += [
+        Symbol(name, COMMON, 1 << draw(st.integers(0, 63)), size, Binding.GLOBAL)
+        for name, size in draw(st.lists(st.tuples(NAMES, WORDS), max_size=2))
+    ]
     symbols.sort(key=lambda symbol: symbol.binding is not Binding.LOCAL)
     relocations: list[Relocation] = []
     lines: list[LineEntry] = []
@@ -72,7 +85,16 @@ def objects(draw: st.DrawFn) -> ObjectFile:
         shapes = st.lists(WORDS, max_size=3).map(tuple)
         numbers = st.integers(0, len(symbols) - 1)
         tensors = draw(st.lists(st.builds(TensorType, numbers, NAMES, shapes), max_size=3))
-    return ObjectFile("x.o", held, tuple(symbols), tuple(relocations), tuple(lines), tuple(tensors))
+    return ObjectFile(
+        "x.o",
+        held,
+        tuple(symbols),
+        tuple(relocations),
+        tuple(lines),
+        tuple(tensors),
+        draw(st.none() | NAMES),
+        draw(PLACEMENTS),
+    )
 
 
 @settings(deadline=None)
@@ -81,6 +103,21 @@ def test_any_object(object_file: ObjectFile) -> None:
     encoded = encode_object(object_file)
     assert read_object(encoded, "x.o") == object_file
     assert encode_object(object_file) == encoded
+
+
+@given(st.dictionaries(NAMES, st.tuples(RECTANGLES, PLACEMENTS), max_size=4))
+def test_any_programs(placements: dict[str, tuple[Rectangle, tuple[Rectangle, ...]]]) -> None:
+    programs = tuple(
+        Program(name, (number << 32) + 0x100, (first, *more))
+        for number, (name, (first, more)) in enumerate(placements.items())
+    )
+    image = Image("x", 0x100, programs=programs)
+    assert read_image(encode_image(image), "x") == image
+
+
+def test_a_single_program_may_be_placed_nowhere() -> None:
+    image = Image("x", 0x100, programs=(Program("all", 0x100),))
+    assert read_image(encode_image(image), "x") == image
 
 
 def test_sample_object(sample_object: ObjectFile) -> None:

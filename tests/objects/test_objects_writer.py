@@ -59,14 +59,16 @@ def test_pyelftools_reads_an_image(sample_image: Image) -> None:
     elf: Any = ELFFile(io.BytesIO(encode_image(sample_image)))
     assert (elf["e_type"], elf["e_entry"]) == ("ET_EXEC", 0x104)
     for segment, expected in zip(elf.iter_segments(), sample_image.segments, strict=True):
-        assert segment["p_vaddr"] == segment["p_paddr"] == expected.address
+        assert segment["p_vaddr"] == expected.address
+        assert segment["p_paddr"] == expected.address % (1 << 32)
         assert segment["p_offset"] % segment["p_align"] == expected.address % segment["p_align"]
         assert segment["p_memsz"] == expected.memory_size
         assert segment.data() == expected.contents
         names = [
             s.name for s in elf.iter_sections() if s["sh_size"] and segment.section_in_segment(s)
         ]
-        assert names == ([".text"] if expected.executable else [".data", ".bss"])
+        plain = [name.partition("@")[0] for name in names]
+        assert plain == ([".text"] if expected.executable else [".data", ".bss"])
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
