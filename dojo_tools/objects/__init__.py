@@ -1,5 +1,6 @@
 """Objects and images as values, and their readers and writers: ELF64, little-endian."""
 
+from dojo_tools.objects.archive import Member, is_archive, read_archive
 from dojo_tools.objects.elf import E_MACHINE
 from dojo_tools.objects.files import save_image, save_object, write_atomically
 from dojo_tools.objects.model import (
@@ -39,6 +40,7 @@ __all__ = [
     "FrameKind",
     "Image",
     "LineEntry",
+    "Member",
     "ObjectFile",
     "Program",
     "Rectangle",
@@ -51,6 +53,8 @@ __all__ = [
     "Visibility",
     "encode_image",
     "encode_object",
+    "is_archive",
+    "read_archive",
     "read_elf",
     "read_image",
     "read_object",

@@ -187,7 +187,7 @@ def test_terminal_escapes_in_names_are_not_shown() -> None:
     contents = encode_object(ObjectFile("x.o", (section,)))
     with pytest.raises(InputError) as caught:
         read_elf(patched(contents, section_offset(contents, 1) + 48, "<Q", 3), "x.o")
-    assert "`\\u{1b}[2J`" in str(caught.value)
+    assert "`?[2J`" in str(caught.value)
 
 
 def repeated_section(section: Section) -> bytes:
@@ -261,7 +261,7 @@ def test_trails_are_counted_off() -> None:
         (0, "<I", 2, "version 2 is not known"),
         (4, "<I", 0, "do not make"),
         (8, "<I", 2**32 - 1, "4294967295 rectangles, at most 4096"),
-        (8, "<I", 3, "no nodes can stand"),
+        (8, "<I", 3, "3 rectangles takes the bytes"),
         (12, "<I", 2**32 - 1, "do not make"),
         (16, "<I", 4096, "no nodes can stand at 4096,0 4x2"),
         (24, "<I", 0, "no nodes can stand at 0,0 0x2"),
