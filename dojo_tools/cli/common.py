@@ -58,7 +58,9 @@ Version = Annotated[
 ]
 
 
-def application(work: Callable[P, ExitCode]) -> typer.Typer:
+def application(
+    work: Callable[P, ExitCode], help_options: Sequence[str] = ("-h", "--help")
+) -> typer.Typer:
     """Return the application of one command, whose function returns how it ended.
 
     `InputError`, `OSError`, Ctrl-C and our own mistakes become messages and exit codes.
@@ -66,7 +68,7 @@ def application(work: Callable[P, ExitCode]) -> typer.Typer:
     app = typer.Typer(
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": list(help_options)},
     )
 
     @functools.wraps(work)
