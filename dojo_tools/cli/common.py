@@ -58,7 +58,9 @@ Version = Annotated[
 ]
 
 
-def application(work: Callable[P, ExitCode]) -> typer.Typer:
+def application(
+    work: Callable[P, ExitCode], help_options: Sequence[str] = ("-h", "--help")
+) -> typer.Typer:
     """Return the application of one command, whose function returns how it ended.
 
     It gets the options that say what messages are written as. `InputError`, `OSError`, Ctrl-C and
@@ -67,7 +69,7 @@ def application(work: Callable[P, ExitCode]) -> typer.Typer:
     app = typer.Typer(
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": list(help_options)},
     )
 
     @functools.wraps(work)

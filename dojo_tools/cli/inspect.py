@@ -1,19 +1,36 @@
 """`dojo-objdump`: the code and the tables of objects and images, and the description explained."""
 
+import os
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dojo_tools.cli.common import STANDARD_STREAM, IsaFiles, Version, application, load
-from dojo_tools.diagnostics import ExitCode
+from dojo_tools.diagnostics import ExitCode, did_you_mean, fail, printable
+
+if TYPE_CHECKING:
+    from dojo_tools.description import Description
+    from dojo_tools.objects import Image, ObjectFile
+
+_ALL_HEADERS = ("sections", "segments", "programs", "symbols", "relocations")
+
+
+def _address(text: str | None, default: int) -> int:
+    try:
+        return default if text is None else int(text, 0)
+    except ValueError:
+        raise typer.BadParameter(
+            f"`{printable(text or '')}` is not an address such as 0x140"
+        ) from None
 
 
 def inspect(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="An object or image; `-` is stdin."),
+        typer.Argument(metavar="FILE", help="An object, image or archive; `-` is stdin."),
     ] = None,
     disassemble: Annotated[
         bool,
@@ -23,13 +40,44 @@ def inspect(
             help="Print the code as a source that assembles to it; so without any option.",
         ),
     ] = False,
-    sections: Annotated[bool, typer.Option("--sections", help="Print the sections.")] = False,
+    source: Annotated[
+        bool, typer.Option("-S", "--source", help="Print the code with its source lines.")
+    ] = False,
+    line_numbers: Annotated[
+        bool, typer.Option("-l", "--line-numbers", help="Print the code with file, line, column.")
+    ] = False,
+    sections: Annotated[bool, typer.Option("-h", "--sections", help="Print the sections.")] = False,
+    segments: Annotated[
+        bool, typer.Option("-p", "--segments", help="Print segments, entry and programs.")
+    ] = False,
+    programs: Annotated[
+        bool, typer.Option("--programs", help="Draw which program runs on which node.")
+    ] = False,
     symbols: Annotated[bool, typer.Option("-t", "--symbols", help="Print the symbols.")] = False,
     relocations: Annotated[
         bool, typer.Option("-r", "--relocations", help="Print the relocations.")
     ] = False,
     contents: Annotated[
         bool, typer.Option("-s", "--contents", help="Print the bytes of every section.")
+    ] = False,
+    all_headers: Annotated[
+        bool, typer.Option("-x", "--all-headers", help="As -h -p --programs -t -r.")
+    ] = False,
+    section: Annotated[
+        list[str] | None,
+        typer.Option("-j", "--section", metavar="NAME", help="Only this section; repeatable."),
+    ] = None,
+    start_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Code from here on.")
+    ] = None,
+    stop_address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Code before this address.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what is asked for as one JSON document.")
+    ] = False,
+    limits: Annotated[
+        bool, typer.Option("--limits", help="Print the limits on what is read and shown.")
     ] = False,
     explain: Annotated[
         str | None,
@@ -41,11 +89,16 @@ def inspect(
     isa: IsaFiles = None,
     version: Version = False,
 ) -> ExitCode:
-    """Show what an object or image holds, or explain an instruction.
+    """Show what an object, image or archive holds, or explain an instruction.
 
     Exit codes: 0 done, 2 usage, 3 unreadable file, wrong description or unknown mnemonic,
     74 input or output failed.
     """
+    if limits:
+        from dojo_tools.disassembler import list_limits
+
+        _print(list_limits())
+        return ExitCode.DONE
     if file is None and explain is None:
         raise typer.BadParameter("a FILE or `--explain MNEMONIC|WORD` is needed")
 
@@ -57,29 +110,135 @@ def inspect(
     if file is None:
         return ExitCode.DONE
 
-    from dojo_tools import disassembler
-    from dojo_tools.objects import read_elf
+    wanted = {
+        "sections": sections,
+        "segments": segments,
+        "programs": programs,
+        "symbols": symbols,
+        "relocations": relocations,
+        "contents": contents,
+        "lines": line_numbers,
+        "code": disassemble or source or line_numbers,
+    }
+    parts = [name for name, asked in wanted.items() if asked]
+    parts += [name for name in _ALL_HEADERS if all_headers and name not in parts]
+    if not parts and not explain:
+        parts = ["code"]
+    addresses = range(_address(start_address, 0), _address(stop_address, 1 << 64))
+    files = [_only(found, section or ()) for found in _read(file)]
+    if as_json:
+        _print_json(files, parts, description)
+        return ExitCode.DONE
+    folders = [Path(), file.parent] if source else []
+    for index, found in enumerate(files):
+        if len(files) > 1 or found.name != _name_of(file):
+            print(f"{chr(10) * (index > 0)}{printable(found.name)}:\n")
+        _print_parts(found, parts, folders, line_numbers, addresses, description)
+    return ExitCode.DONE
 
-    is_stream = file == STANDARD_STREAM
-    encoded = sys.stdin.buffer.read() if is_stream else file.read_bytes()
-    found = read_elf(encoded, "<stdin>" if is_stream else str(file))
-    parts = [
-        (sections, lambda: disassembler.list_sections(found)),
-        (symbols, lambda: disassembler.list_symbols(found)),
-        (relocations, lambda: disassembler.list_relocations(found, description)),
-        (contents, lambda: disassembler.list_contents(found)),
-    ]
-    if disassemble or not (explain or any(wanted for wanted, _ in parts)):
-        parts.append((True, lambda: disassembler.list_code(found, description)))
-    chosen = [make for wanted, make in parts if wanted]
+
+def _read(file: Path) -> "Iterator[ObjectFile | Image]":
+    """Yield what a file is, or what the members of an archive are."""
+    from dojo_tools.objects import is_archive, read_archive, read_elf
+
+    encoded = sys.stdin.buffer.read() if file == STANDARD_STREAM else file.read_bytes()
+    name = _name_of(file)
+    if is_archive(encoded):
+        for member in read_archive(encoded, name):
+            yield read_elf(member.contents, f"{name}({member.name})")
+    else:
+        yield read_elf(encoded, name)
+
+
+def _name_of(file: Path) -> str:
+    return "<stdin>" if file == STANDARD_STREAM else str(file)
+
+
+def _only(found: "ObjectFile | Image", names: Sequence[str]) -> "ObjectFile | Image":
+    """Return a file with only the named sections, all where none is named."""
+    from dataclasses import replace
+
+    from dojo_tools.objects import ObjectFile
+
+    if not names:
+        return found
+    known = [section.name for section in found.sections]
+    for name in names:
+        if name not in known:
+            message = f"{printable(found.name)} has no section `{printable(name)}`"
+            raise fail(message, hint=did_you_mean(name, map(printable, known)))
+    sections = tuple(section for section in found.sections if section.name in names)
+    if isinstance(found, ObjectFile):
+        kept = tuple(entry for entry in found.relocations if entry.section in names)
+        return replace(found, sections=sections, relocations=kept)
+    return replace(found, sections=sections)
+
+
+def _print_parts(
+    found: "ObjectFile | Image",
+    parts: Sequence[str],
+    folders: Sequence[Path],
+    line_numbers: bool,
+    addresses: range,
+    description: "Description",
+) -> None:
+    from dojo_tools import disassembler as show
+
+    origins = None
+    if folders or line_numbers:
+        origins = show.Origins(found.lines, show.Sources(folders) if folders else None)
+    makers = {
+        "sections": lambda: show.list_sections(found),
+        "segments": lambda: show.list_segments(found),
+        "programs": lambda: show.list_placement(found),
+        "symbols": lambda: show.list_symbols(found),
+        "relocations": lambda: show.list_relocations(found, description),
+        "contents": lambda: show.list_contents(found),
+        "code": lambda: _coloured(show.list_code(found, description, origins, addresses)),
+    }
+    chosen = [make for name, make in makers.items() if name in parts]
     for index, make in enumerate(chosen):
         if index:
             print()
-        for line in make():
-            print(line)
-    return ExitCode.DONE
+        _print(make())
+
+
+def _print_json(
+    files: "Sequence[ObjectFile | Image]", parts: Sequence[str], description: "Description"
+) -> None:
+    import json
+
+    from dojo_tools.disassembler import document
+
+    documents = [document(found, parts, description) for found in files]
+    # ASCII, so that no name can steer a terminal.
+    print(json.dumps(documents[0] if len(documents) == 1 else {"members": documents}, indent=1))
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
+
+
+def _coloured(lines: Iterable[str]) -> Iterable[str]:
+    """Return lines of code with colours where standard output is a terminal that wants them."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return lines
+    return map(_colour_code, lines)
+
+
+def _colour_code(line: str) -> str:
+    code, mark, comment = line.partition(";")
+    if code and not code[0].isspace():
+        code = f"\x1b[33m{code}\x1b[0m"
+    return f"{code}\x1b[2m{mark}{comment}\x1b[0m" if mark else code
+
+
+def command() -> typer.Typer:
+    """Return the application; `-h` prints sections, as other tools of this name do."""
+    return application(inspect, help_options=("--help",))
 
 
 def main() -> None:
     """Run the command."""
-    application(inspect)()
+    command()()

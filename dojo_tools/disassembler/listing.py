@@ -11,13 +11,23 @@ from dojo_tools.description import Description
 from dojo_tools.diagnostics import printable
 from dojo_tools.disassembler.code import WORD_SIZE, Line, Reference, disassemble
 from dojo_tools.disassembler.names import Names
+from dojo_tools.disassembler.sources import Origins
 from dojo_tools.objects import Binding, Image, ObjectFile, Relocation, Section, Symbol, Visibility
 
 _COMMENT_COLUMN = 40
+EVERYWHERE = range(1 << 64)
 
 
-def list_code(file: ObjectFile | Image, description: Description) -> Iterator[str]:
-    """Yield the lines of a listing, without line ends."""
+def list_code(
+    file: ObjectFile | Image,
+    description: Description,
+    origins: Origins | None = None,
+    addresses: range = EVERYWHERE,
+) -> Iterator[str]:
+    """Yield the lines of a listing, without line ends.
+
+    `origins` comments the lines with where they come from; only `addresses` are listed.
+    """
     sections = {section.name: section for section in _code_sections(file)}
     symbols = file.symbols
     names = Names(symbols, description.register_names)
@@ -43,7 +53,11 @@ def list_code(file: ObjectFile | Image, description: Description) -> Iterator[st
             weak,
         )
         for line in lines:
+            if line.address not in addresses:
+                continue
             yield from (f"{label}:" for label in line.labels)
+            if origins is not None and line.contents:
+                yield from origins.comments(name, line.address)
             if line.contents:
                 yield _format_line(line)
 

@@ -15,7 +15,7 @@ def list_sections(file: ObjectFile | Image) -> Iterator[str]:
         (s.name, f"{s.address:08x}", f"{s.size:#x}", str(s.alignment), _access(s))
         for s in file.sections
     ]
-    yield from _columns(("section", "address", "size", "alignment", "access"), rows)
+    yield from columns(("section", "address", "size", "alignment", "access"), rows)
 
 
 def _access(section: Section) -> str:
@@ -39,7 +39,7 @@ def list_symbols(file: ObjectFile | Image) -> Iterator[str]:
         for s in file.symbols
     ]
     head = ("value", "size", "binding", "kind", "visibility", "section", "symbol")
-    yield from _columns(head, rows)
+    yield from columns(head, rows)
 
 
 def list_relocations(file: ObjectFile | Image, description: Description) -> Iterator[str]:
@@ -51,7 +51,7 @@ def list_relocations(file: ObjectFile | Image, description: Description) -> Iter
         formula = "unknown" if kind is None else kind.formula
         target = f"{file.symbols[found.symbol].name} {found.addend:+d}"
         rows.append((found.section, f"{found.offset:08x}", name, formula, target))
-    yield from _columns(("section", "offset", "kind", "formula", "symbol and addend"), rows)
+    yield from columns(("section", "offset", "kind", "formula", "symbol and addend"), rows)
 
 
 def list_contents(file: ObjectFile | Image) -> Iterator[str]:
@@ -66,7 +66,7 @@ def list_contents(file: ObjectFile | Image) -> Iterator[str]:
             yield f"  {section.address + start:08x}  {pairs}  {text}"
 
 
-def _columns(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+def columns(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     """Yield a head and rows, columns aligned."""
     shown = [head, *(tuple(printable(cell) for cell in row) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]

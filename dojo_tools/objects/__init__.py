@@ -1,6 +1,7 @@
 """Objects and images as values, and their readers and writers: ELF64, little-endian."""
 
 from dojo_tools.objects.archive import Member, is_archive, read_archive
+from dojo_tools.objects.dwarf import debug_sections
 from dojo_tools.objects.elf import E_MACHINE
 from dojo_tools.objects.files import save_image, save_object, write_atomically
 from dojo_tools.objects.model import (
@@ -51,6 +52,7 @@ __all__ = [
     "SymbolKind",
     "TensorType",
     "Visibility",
+    "debug_sections",
     "encode_image",
     "encode_object",
     "is_archive",

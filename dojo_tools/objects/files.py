@@ -13,9 +13,9 @@ def save_object(path: Path, object_file: ObjectFile) -> None:
     write_atomically(path, encode_object(object_file))
 
 
-def save_image(path: Path, image: Image) -> None:
-    """Write an image; `OSError` is left to the caller."""
-    write_atomically(path, encode_image(image))
+def save_image(path: Path, image: Image, debug: bool = True) -> None:
+    """Write an image, with DWARF where `debug` asks for it; `OSError` is left to the caller."""
+    write_atomically(path, encode_image(image, debug))
 
 
 def write_atomically(path: Path, contents: bytes) -> None:

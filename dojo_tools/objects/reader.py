@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from dojo_tools.bits import extract, is_power_of_two, mask
 from dojo_tools.diagnostics import InputError
+from dojo_tools.objects.dwarf import DEBUG_PREFIX
 from dojo_tools.objects.elf import (
     ABSOLUTE_INDEX,
     COMMON_INDEX,
@@ -82,6 +83,8 @@ def read_elf(contents: bytes, name: str) -> ObjectFile | Image:
     parts = _read_parts(file, header)
     relocatable = header.type == FileType.RELOCATABLE
     sections = _read_sections(parts, relocatable)
+    if not relocatable:
+        sections = {i: section for i, section in sections.items() if not _is_debug(section)}
     if relocatable and any(section.address for section in sections.values()):
         raise file.error("a relocatable object, but its sections have addresses already")
     symbols, symbol_table = _read_symbols(parts, sections, relocatable)
@@ -239,6 +242,11 @@ def _read_sections(parts: Sequence[_Part], relocatable: bool) -> dict[int, Secti
             header.address,
         )
     return sections
+
+
+def _is_debug(section: Section) -> bool:
+    """Return whether a section of an image is DWARF, which is made anew when it is written."""
+    return section.name.startswith(DEBUG_PREFIX) and not section.allocated
 
 
 def _only_part(parts: Sequence[_Part], kind: SectionType) -> _Part | None:

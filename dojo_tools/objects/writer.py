@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dojo_tools.bits import align_up, extract, insert, to_unsigned
 from dojo_tools.diagnostics import fail
+from dojo_tools.objects.dwarf import debug_sections
 from dojo_tools.objects.elf import (
     ABSOLUTE_INDEX,
     COMMON_INDEX,
@@ -78,13 +79,17 @@ def encode_object(object_file: ObjectFile) -> bytes:
     return _encode_file(object_file.name, FileType.RELOCATABLE, 0, parts, ())
 
 
-def encode_image(image: Image) -> bytes:
-    """Return an executable ELF file. Raises `InputError` for more sections than ELF can number."""
+def encode_image(image: Image, debug: bool = True) -> bytes:
+    """Return an executable ELF file, with DWARF where `debug` asks for it.
+
+    Raises `InputError` for more sections than ELF can number.
+    """
     parts = _shared_parts(image, _symbol_positions(image.symbols))
     if image.programs:
         note = encode_note(image.programs)
         parts.append(_table_part(NOTE_NAME, SectionType.NOTE, note))
         parts[-1].alignment = 4
+    parts += [_content_part(section) for section in (debug_sections(image) if debug else ())]
     return _encode_file(image.name, FileType.EXECUTABLE, image.entry, parts, image.segments)
 
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from dojo_tools.cli.assemble import assemble
 from dojo_tools.cli.common import application
-from dojo_tools.cli.inspect import inspect
+from dojo_tools.cli.inspect import command as inspector
 from dojo_tools.cli.run import run
 
 ADDITION = """\
@@ -55,16 +55,14 @@ def test_it_assembles_and_disassembles(addition: Path, kernel: Path):
         application(assemble), ["--isa", str(addition), str(kernel), "-o", str(target)]
     )
     assert done.exit_code == 0, done.output
-    shown = CliRunner().invoke(application(inspect), ["--isa", str(addition), "-d", str(target)])
+    shown = CliRunner().invoke(inspector(), ["--isa", str(addition), "-d", str(target)])
     assert "vabd.f32 v3, v1, v2" in shown.output
-    without = CliRunner().invoke(application(inspect), ["-d", str(target)])
+    without = CliRunner().invoke(inspector(), ["-d", str(target)])
     assert "vabd" not in without.output
 
 
 def test_it_explains_itself(addition: Path):
-    done = CliRunner().invoke(
-        application(inspect), ["--isa", str(addition), "--explain", "vabd.f32"]
-    )
+    done = CliRunner().invoke(inspector(), ["--isa", str(addition), "--explain", "vabd.f32"])
     assert done.exit_code == 0
     for words in ("Absolute difference", "an exercise", "va.f32 = 2, vb.f32 = 5 -> vd.f32 = 3"):
         assert words in done.output

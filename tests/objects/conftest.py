@@ -96,3 +96,84 @@ def sample_image() -> Image:
             Program("worker", (1 << 32) + 0x100, (Rectangle(1, 0, 3, 1), Rectangle(0, 1, 4, 3))),
         ),
     )
+
+
+SECOND_PROGRAM = 1 << 32
+
+OUTER = Frame(FrameKind.MACRO, "outer", "main.s", 12, 5)
+INNER = Frame(FrameKind.MACRO, "inner", "lib/macros.s", 7, 9)
+AGAIN = Frame(FrameKind.MACRO, "outer", "main.s", 13, 5)
+INCLUDED = Frame(FrameKind.INCLUDE, "", "main.s", 2, 1)
+SHORT = Frame(FrameKind.EXPANSION, "li", "other.s", 4, 9)
+
+
+def traced_lines(base: int) -> tuple[LineEntry, ...]:
+    """Return the lines of one program."""
+    lines = [
+        (0x100, 4, "main.s", 10, 5, ()),
+        (0x104, 4, "lib/macros.s", 3, 9, (INNER, OUTER)),
+        (0x108, 8, "lib/macros.s", 4, 9, (INNER, OUTER)),
+        (0x110, 4, "lib/macros.s", 8, 9, (OUTER,)),
+        (0x114, 4, "lib/macros.s", 3, 9, (INNER, AGAIN)),
+        (0x118, 4, "main.s", 14, 5, ()),
+        (0x11C, 4, "lib/code.s", 5, 5, (INCLUDED,)),
+        (0x120, 2, "lib/code.s", 6, 5, (INCLUDED,)),
+        (0x122, 2, "lib/code.s", 900, 5, (INCLUDED,)),
+        (0x140, 8, "other.s", 4, 9, (SHORT,)),
+        (0x148, 4, "other.s", 5, 9, ()),
+    ]
+    code = [LineEntry(f".text{base or ''}", base + line[0], *line[1:]) for line in lines]
+    data = LineEntry(f".data{base or ''}", base + 0x180, 24, "main.s", 20, 9)
+    return (*code, data)
+
+
+def traced_program(base: int) -> tuple[tuple[Section, ...], tuple[Segment, ...]]:
+    code, data = bytes(range(0x4C)), bytes(24)
+    text, variables = f".text{base or ''}", f".data{base or ''}"
+    sections = (
+        Section(text, False, True, True, 64, code, len(code), base + 0x100),
+        Section(variables, True, False, True, 64, data, len(data), base + 0x180),
+    )
+    segments = (
+        Segment(base + 0x100, code, len(code), False, True),
+        Segment(base + 0x180, data, len(data), True, False),
+    )
+    return sections, segments
+
+
+def traced_symbols(base: int) -> tuple[Symbol, ...]:
+    text, variables = f".text{base or ''}", f".data{base or ''}"
+    return (
+        Symbol("loop", text, base + 0x110),
+        Symbol("table", variables, base + 0x180, 16, Binding.LOCAL, SymbolKind.OBJECT),
+        Symbol("scale", variables, base + 0x190, 4, Binding.LOCAL, SymbolKind.OBJECT),
+        Symbol("plain", variables, base + 0x194),
+        Symbol(f"_start{base or ''}", text, base + 0x100, 0, Binding.GLOBAL),
+        Symbol(f"helper{base or ''}", text, base + 0x118, 8, Binding.GLOBAL, SymbolKind.FUNCTION),
+        Symbol(f"entry{base or ''}", text, base + 0x11C, 0, Binding.GLOBAL),
+    )
+
+
+@pytest.fixture
+def traced_image() -> Image:
+    """An image of two programs, the second of which is the first one again under other names.
+
+    Its lines come from macros and includes.
+    """
+    parts = [traced_program(base) for base in (0, SECOND_PROGRAM)]
+    symbols = (*traced_symbols(0), *traced_symbols(SECOND_PROGRAM))
+    ordered = sorted(symbols, key=lambda symbol: symbol.binding is not Binding.LOCAL)
+    tables = [i for i, symbol in enumerate(ordered) if symbol.name == "table"]
+    scales = [i for i, symbol in enumerate(ordered) if symbol.name == "scale"]
+    return Image(
+        "traced",
+        0x100,
+        segments=tuple(segment for _, segments in parts for segment in segments),
+        symbols=tuple(ordered),
+        lines=(*traced_lines(0), *traced_lines(SECOND_PROGRAM)),
+        tensors=(
+            *(TensorType(index, "bf16", (2, 4)) for index in tables),
+            *(TensorType(index, "i32", ()) for index in scales),
+        ),
+        sections=tuple(section for sections, _ in parts for section in sections),
+    )
