@@ -4,6 +4,7 @@ Instructions of the two machines can't be compared one with another, so GNU as a
 x86-64 code of its own, as many lines; read its figure as what a mature assembler does in C.
 """
 
+import gc
 import random
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from dojo_tools.assembler import assemble
+from dojo_tools.cli.common import GARBAGE_THRESHOLD
 from dojo_tools.description import Description, load_description
 from dojo_tools.diagnostics import Source
 from figures import Figure, Unavailable
@@ -102,6 +104,7 @@ def bench_hand_written() -> list[Figure]:
 
 def figures(name: str, write: Callable[[int], str], counts: tuple[int, ...]) -> list[Figure]:
     """Return lines a second at each count, beside the first count's and GNU as's."""
+    gc.set_threshold(GARBAGE_THRESHOLD)  # as every command does
     description = load_description()
     reached: dict[int, float] = {}
     found: list[Figure] = []
