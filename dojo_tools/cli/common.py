@@ -146,6 +146,9 @@ def _guard(work: Callable[[], ExitCode], channel: Channel) -> ExitCode:
         return ExitCode.IO
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    except MemoryError:
+        channel.show([Diagnostic(Severity.ERROR, "this input needs more memory than there is")])
+        return ExitCode.INPUT
     except Exception as error:
         if os.environ.get("DOJO_TRACEBACK"):
             traceback.print_exc()

@@ -161,6 +161,8 @@ SOURCES = {
     "open rept": Hostile("nop\n.rept 3\nnop\n", "2:1:"),
     "open irp": Hostile("nop\n.irp x, 1, 2\nnop\n", "2:1:"),
     "open if": Hostile("nop\n.if 1\nnop\n", "2:1:"),
+    "open irpc": Hostile("nop\n.irpc x, abc\nnop\n", "2:1:"),
+    "open struct": Hostile("nop\n.struct s\n", "2:1:"),
     "open if in an include": Hostile('.include "b.s"\nnop\n', "", "", {"b.s": ".if 1\n"}),
     "20,000 open ifs": Hostile(".if 1\n" * 20_000, ""),
     "20,000 open rept": Hostile(".rept 1\n" * 20_000, ""),

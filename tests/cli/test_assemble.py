@@ -143,10 +143,19 @@ def test_a_new_instruction_needs_only_a_description_file() -> None:
     assert (done.returncode, done.stderr) == (ExitCode.DONE, b"")
 
 
-def test_our_own_mistakes_are_admitted_without_a_traceback() -> None:
+@pytest.mark.parametrize(
+    "raised, code, message",
+    [
+        ("KeyError('oops')", ExitCode.INTERNAL, "error: internal error: KeyError: 'oops'"),
+        ("MemoryError", ExitCode.INPUT, "error: this input needs more memory than there is"),
+    ],
+)
+def test_our_own_mistakes_are_admitted_without_a_traceback(
+    raised: str, code: ExitCode, message: str
+) -> None:
     program = (
         "import sys; from dojo_tools import assembler; from dojo_tools.cli import assemble\n"
-        "def broken(*_): raise KeyError('oops')\n"
+        f"def broken(*_): raise {raised}\n"
         "assembler.assemble = broken\n"
         "sys.argv = ['dojo-as', '-', '-o', 'x.o']\n"
         "assemble.main()\n"
@@ -154,8 +163,8 @@ def test_our_own_mistakes_are_admitted_without_a_traceback() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], input=b"", capture_output=True, check=False
     )
-    assert done.returncode == ExitCode.INTERNAL
-    assert b"internal error: KeyError: 'oops'" in done.stderr
+    assert done.returncode == code
+    assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr
 
 
