@@ -137,5 +137,6 @@ def _place_fields(span: Span | None) -> dict[str, Any]:
 
 
 def _region(span: Span) -> tuple[int, int, int, int]:
-    start = span.source.position(span.start)
-    return *start, *span.source.position(max(span.start, span.end))
+    start, end = span.source.position(span.start), span.source.position(span.end)
+    # In an expansion the end may come from an earlier place than the start.
+    return *start, *max(start, end)

@@ -57,6 +57,7 @@ class _Places:
         self.entries: dict[str, list[LineEntry]] = defaultdict(list)
         for entry in object_file.lines:
             self.entries[entry.section].append(entry)
+        self._warned: set[tuple[str, str, LineEntry]] = set()
         self._starts = {name: [e.offset for e in found] for name, found in self.entries.items()}
 
     def at(self, section: str, offset: int) -> LineEntry | None:
@@ -87,10 +88,18 @@ class _Places:
         name: str,
         message: str,
         entry: LineEntry,
+        subject: str,
         hint: str | None = None,
         notes: tuple[Note, ...] = (),
     ) -> None:
-        """Report a warning at an entry, with the steps that led to it."""
+        """Report a warning at an entry, with the steps that led to it.
+
+        The same of the same `subject` is said once, however often a repetition makes the line.
+        """
+        key = name, subject, entry._replace(section="", offset=0)
+        if key in self._warned:
+            return
+        self._warned.add(key)
         span = self.span(entry.file, entry.line, entry.column)
         trail = tuple(
             Note(
@@ -135,7 +144,7 @@ def _check_targets(
         found = places.at(target_section, target)
         span = None if found is None else places.span(found.file, found.line, found.column)
         notes = () if span is None else (Note("the data is here", span),)
-        places.warn(report, "branch-into-data", message, entry, notes=notes)
+        places.warn(report, "branch-into-data", message, entry, name, notes=notes)
 
 
 def _targets(
@@ -196,7 +205,7 @@ def _check_data(
                     f"`.{kind.name}` stands at offset {entry.offset}, not a multiple of {size}"
                 )
                 hint = f"write `.align {size}` before it"
-                places.warn(report, "misaligned-data", message, entry, hint)
+                places.warn(report, "misaligned-data", message, entry, kind.name, hint)
             if kind.type.is_float:
                 contents = section.contents[entry.offset : entry.offset + entry.size]
                 _check_floats(text[match.end() :], kind, contents, entry, places, report)
@@ -228,7 +237,7 @@ def _check_floats(
         else:
             continue
         message = f"{printable(literal)} becomes {becomes} as {kind.type}"
-        places.warn(report, "suspicious-width", message, entry)
+        places.warn(report, "suspicious-width", message, entry, literal)
 
 
 def _digits(literal: str) -> str:

@@ -67,3 +67,21 @@ def test_labels_that_nothing_uses(linted: Lint) -> None:
         "4 unused-label: nothing uses the label `.Lgone`",
         "5 unused-label: nothing uses the label `lone`",
     ]
+
+
+def test_macros_and_repetitions_are_warned_of_once_with_their_way(
+    description: Description,
+) -> None:
+    text = (
+        ".macro odd x\n.byte 1\n.word \\x\n.endm\n.macro none\n.endm\n"
+        ".data\n.rept 3\nodd 5\n.endr\n"
+    )
+    assembly = assemble(Source("a.s", text), description)
+    misaligned, unused = lint(assembly.object, description, assembly.sources)
+    assert misaligned.span is not None
+    assert (misaligned.name, misaligned.span.line) == ("misaligned-data", 3)
+    (note,) = misaligned.notes
+    assert note.message == "in expansion of macro `odd`"
+    assert note.span is not None
+    assert (note.span.line, note.span.text) == (9, "odd 5")
+    assert (unused.name, unused.message) == ("unused-macro", "nothing uses the macro `none`")

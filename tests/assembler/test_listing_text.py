@@ -9,7 +9,6 @@ from dojo_tools.assembler.dependencies import make_rule
 from dojo_tools.assembler.listing import list_assembly
 from dojo_tools.description import Description
 from dojo_tools.diagnostics import InputError, read_source
-from dojo_tools.objects import Frame, FrameKind, LineEntry, ObjectFile, Section
 
 MAIN = """\
 .extern f
@@ -59,26 +58,38 @@ def test_a_listing_shows_lines_words_includes_and_relocations(description: Descr
     assert "".join(f"{line}\n" for line in lines) == LISTING
 
 
+MACROS = """\
+.macro pair a, b
+nop
+inner \\a
+.endm
+.macro inner x
+mov \\x, \\x
+.endm
+pair a0, a1
+.rept 2
+.byte 1
+.endr
+"""
+MACROS_LISTING = """\
+    8                         pair a0, a1
+             in section .text
+    2 000000 20000000         | nop
+    3                         | inner \\a
+    6 000004 214a0000         | | mov \\x, \\x
+    9                         .rept 2
+   10 000008 01               .byte 1
+      000009 01
+   11                         .endr
+"""
+
+
 def test_lines_of_macros_follow_their_use(description: Description) -> None:
-    text = ".macro m\nnop\nret\n.endm\nm\n"
-    Path("a.s").write_text(text, encoding="utf-8")
+    Path("a.s").write_text(MACROS, encoding="utf-8")
     source = read_source(Path("a.s"))
-    frame = Frame(FrameKind.MACRO, "m", "a.s", 5, 1)
-    made = ObjectFile(
-        "a.s",
-        (Section(".text", False, True, True, 4, bytes(range(8)), 8),),
-        lines=(
-            LineEntry(".text", 0, 4, "a.s", 2, 1, (frame,)),
-            LineEntry(".text", 4, 4, "a.s", 3, 1, (frame,)),
-        ),
-    )
-    lines = list(list_assembly([source], [source], made, description))
-    assert lines[5:] == [
-        "    5                         m",
-        "             in section .text",
-        "    2 000000 03020100         | nop",
-        "    3 000004 07060504         | ret",
-    ]
+    assembly = assemble(source, description)
+    lines = list(list_assembly([source], assembly.sources, assembly.object, description))
+    assert "".join(f"{line}\n" for line in lines[8:]) == MACROS_LISTING
 
 
 def test_dependency_rules_escape_names() -> None:

@@ -1,5 +1,8 @@
 """Which warnings are shown and which are errors, by the `-W` options."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from dojo_tools.assembler.warnings import WARNINGS, read_warning_options
@@ -45,3 +48,12 @@ def test_unknown_names_are_refused_with_the_nearest() -> None:
     (only,) = caught.value.diagnostics
     assert only.message == "-W no-far-brunch: there is no warning `far-brunch`"
     assert only.hint == "did you mean `far-branch`?"
+
+
+def test_the_page_for_users_names_every_warning() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "diagnostics.md"
+    table = page.read_text(encoding="utf-8").partition("| name | says |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `([a-z-]+)` \|(.*)", table, re.MULTILINE)
+    assert {name for name, _ in rows} == {warning.name for warning in WARNINGS}
+    off = {name for name, text in rows if "off by default" in text}
+    assert off == {warning.name for warning in WARNINGS if not warning.is_on}

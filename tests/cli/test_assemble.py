@@ -143,10 +143,19 @@ def test_a_new_instruction_needs_only_a_description_file() -> None:
     assert (done.returncode, done.stderr) == (ExitCode.DONE, b"")
 
 
-def test_our_own_mistakes_are_admitted_without_a_traceback() -> None:
+@pytest.mark.parametrize(
+    "raised, code, message",
+    [
+        ("KeyError('oops')", ExitCode.INTERNAL, "error: internal error: KeyError: 'oops'"),
+        ("MemoryError", ExitCode.INPUT, "error: this input needs more memory than there is"),
+    ],
+)
+def test_our_own_mistakes_are_admitted_without_a_traceback(
+    raised: str, code: ExitCode, message: str
+) -> None:
     program = (
         "import sys; from dojo_tools import assembler; from dojo_tools.cli import assemble\n"
-        "def broken(*_): raise KeyError('oops')\n"
+        f"def broken(*_): raise {raised}\n"
         "assembler.assemble = broken\n"
         "sys.argv = ['dojo-as', '-', '-o', 'x.o']\n"
         "assemble.main()\n"
@@ -154,6 +163,43 @@ def test_our_own_mistakes_are_admitted_without_a_traceback() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], input=b"", capture_output=True, check=False
     )
-    assert done.returncode == ExitCode.INTERNAL
-    assert b"internal error: KeyError: 'oops'" in done.stderr
+    assert done.returncode == code
+    assert message in done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+def test_warnings_are_chosen_by_name() -> None:
+    Path("a.s").write_text("lone: nop\n.data\n.byte 1\n.word 5\n", encoding="utf-8")
+    assert b"[misaligned-data]" in run("a.s").stderr
+    assert b"[unused-label]" not in run("a.s").stderr
+    assert run("a.s", "--no-warn", "misaligned-data").stderr == b""
+    assert run("a.s", "-Wno-misaligned-data").stderr == b""
+    assert run("a.s", "-Wall").stderr.count(b"warning: ") == 2
+    Path("a.o").unlink()
+    done = run("a.s", "-W", "error=unused-label")
+    assert done.returncode == ExitCode.INPUT
+    assert b"a.s:1:1: error: nothing uses the label `lone` [unused-label]" in done.stderr
+    assert b"a.s:4:1: warning: " in done.stderr
+    assert not Path("a.o").exists()
+    done = run("a.s", "-Wmisaligned")
+    assert done.returncode == ExitCode.USAGE
+    assert b"did you mean `misaligned-data`?" in done.stderr
+
+
+def test_tables_are_printed() -> None:
+    assert b"misaligned-data" in run("--warnings").stdout
+    assert b"length of a line" in run("--limits").stdout
+
+
+def test_a_listing_and_a_dependency_file_are_written() -> None:
+    Path("a.s").write_text('.include "b c.s"\nret\n', encoding="utf-8")
+    Path("b c.s").write_text("nop\n", encoding="utf-8")
+    done = run("a.s", "--listing", "a.lst", "--depfile", "a.d")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, b"")
+    assert Path("a.d").read_text(encoding="utf-8") == "a.o: a.s b\\ c.s\n\nb\\ c.s:\n"
+    assert "| nop" in Path("a.lst").read_text(encoding="utf-8")
+    assert run("a.s", "-o", "-", "--listing", "-").returncode == ExitCode.USAGE
+    Path("a.s").write_text("bad\n", encoding="utf-8")
+    Path("a.d").unlink()
+    assert run("a.s", "--listing", "a.lst", "--depfile", "a.d").returncode == ExitCode.INPUT
+    assert not Path("a.d").exists()
