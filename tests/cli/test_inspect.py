@@ -105,7 +105,7 @@ def test_the_placement_is_a_picture(placed: Path) -> None:
         "3  . . . C",
         "A  stencil, entry 00000100: 0,0 2x2",
         "B  edges, entry 100000100: 2,0 1x3; 0,2 2x1",
-        "C  ?[2J, entry 200000100: 3,3 1x1",
+        "C  \\u{1b}[2J, entry 200000100: 3,3 1x1",
     ]
 
 

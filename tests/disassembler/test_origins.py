@@ -38,7 +38,7 @@ def test_a_line_is_said_once_with_its_trail(tmp_path: Path, with_sources: bool) 
     lines = (LineEntry(".text", 0, 8, "b.s", 2, 5, (SHORT, MACRO, INCLUDED)),)
     origins = Origins(lines, Sources([tmp_path]) if with_sources else None)
     assert list(origins.comments(".text", 0)) == [
-        "; b.s:2: li a0, ?[2J" if with_sources else "; b.s:2:5",
+        "; b.s:2: li a0, \\u{1b}[2J" if with_sources else "; b.s:2:5",
         ";   in expansion of macro `twice` at a.s:9:3",
         ";   included from a.s:1:1",
     ]

@@ -82,7 +82,7 @@ def test_what_ar_makes(flags: str, tmp_path: Path) -> None:
         (b"x", "the header of the member at 0x8 takes the bytes"),
         (member(b"a.o/", b"x", size=b"-1"), "has the size `-1 "),
         (member(b"a.o/", b"x", size=b"1_0"), "has the size `1_0 "),
-        (member(b"a.o/", b"x", size=b"\x1b[2J"), "has the size `?[2J "),
+        (member(b"a.o/", b"x", size=b"\x1b[2J"), "has the size `\\u{1b}[2J "),
         (member(b"a.o/", b"x", size=b""), "expected a decimal number"),
         (member(b"a.o/", b"x", size=b"9999999999"), "takes the bytes [0x44, 0x2540be443)"),
         (member(b"a.o/", b"x", end=b"xx"), "its header ends in 78 78"),

@@ -187,7 +187,7 @@ def test_terminal_escapes_in_names_are_not_shown() -> None:
     contents = encode_object(ObjectFile("x.o", (section,)))
     with pytest.raises(InputError) as caught:
         read_elf(patched(contents, section_offset(contents, 1) + 48, "<Q", 3), "x.o")
-    assert "`?[2J`" in str(caught.value)
+    assert "`\\u{1b}[2J`" in str(caught.value)
 
 
 def repeated_section(section: Section) -> bytes:
