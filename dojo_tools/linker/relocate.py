@@ -1,77 +1,142 @@
 """Filling in addresses: each relocation kind says what to compute and which bits take it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+from dojo_tools.bits import extract, insert, mask, to_signed, to_unsigned
 from dojo_tools.description import RelocationKind, insert_ranges
 from dojo_tools.diagnostics import Report, printable
-from dojo_tools.linker.layout import Group, Layout
+from dojo_tools.linker.layout import Group, Layout, OutputSection
 from dojo_tools.linker.places import Places
 from dojo_tools.linker.symbols import Addresses
-from dojo_tools.objects import ObjectFile, Relocation
+from dojo_tools.objects import COORDINATE_BITS, PROGRAM_STRIDE_BITS, ObjectFile, Relocation
+
+_NODE_KIND = 1
+"""Bits [63:60] of a global address of a node of the partition."""
+
+Node = tuple[int, int, int]
+"""Bits [63:60] of a global address, x and y."""
+
+FindOnNode = Callable[[int, Relocation, int, int], int | str]
+"""From an object (an index), a relocation and a node, the symbol's address there or the problem."""
 
 
-def relocate(
-    objects: Sequence[ObjectFile],
-    layout: Layout,
-    addresses: Addresses,
-    kinds: Mapping[int, RelocationKind],
-    places: Places,
-    report: Report,
-) -> dict[str, bytes]:
+@dataclass(frozen=True, slots=True)
+class Relocator:
+    """What the fields of a program are computed from."""
+
+    objects: Sequence[ObjectFile]
+    layout: Layout
+    addresses: Addresses
+    kinds: Mapping[int, RelocationKind]
+    find_on_node: FindOnNode
+    places: Places
+    report: Report
+
+
+def relocate(program: Relocator) -> dict[str, bytes]:
     """Return the final contents of each output section by its name. Report what does not fit."""
-    contents = _merge_contents(layout)
-    starts = {output.name: output.address for output in layout.sections}
-    for index, object_file in enumerate(objects):
-        sizes = {section.name: len(section.contents) for section in object_file.sections}
+    layout = program.layout
+    contents = {output.name: _merge_contents(output) for output in layout.sections}
+    for index, object_file in enumerate(program.objects):
+        targets: dict[str, tuple[bytearray, int, int]] = {}
+        for section in object_file.sections:
+            output = layout.outputs.get((index, section.name))
+            if output is not None:
+                start = layout.addresses[index, section.name]
+                size = len(section.contents)
+                targets[section.name] = contents[output.name], start - output.address, size
+        addresses = program.addresses[index]
         for relocation in object_file.relocations:
-            section_start = layout.addresses.get((index, relocation.section))
-            target = addresses[index][relocation.symbol]
-            if section_start is None or target is None:
-                continue
-            place = section_start + relocation.offset
-            kind = kinds.get(relocation.kind)
-            hint: str | None = None
-            if kind is None:
-                problem = f"relocation kind {relocation.kind} is not known"
-            elif relocation.offset + kind.size > sizes[relocation.section]:
-                problem = f"relocation `{kind.name}` goes beyond the contents of its section"
-            else:
-                value = target + relocation.addend - (place if kind.pc_relative else 0)
-                problem, hint = _check_value(kind, value, object_file, relocation)
-                if problem is None:
-                    offset = place - starts[relocation.section]
-                    _write(contents[relocation.section], offset, kind, value)
-            if problem is not None:
-                where = (index, relocation.section, relocation.offset)
-                message = f"{places.describe(*where)}: {problem}"
-                report.error(message, hint=hint, notes=places.trail(*where))
+            target = targets.get(relocation.section)
+            address = addresses[relocation.symbol]
+            kind = program.kinds.get(relocation.kind)
+            on_node = kind is not None and kind.on_node
+            if target is not None and (address is not None or on_node):
+                start = layout.addresses[index, relocation.section]
+                _apply(program, index, relocation, kind, address, start, target)
     return {name: bytes(section) for name, section in contents.items()}
 
 
-def _merge_contents(layout: Layout) -> dict[str, bytearray]:
-    """Return the contents of each output section before relocation; gaps are zero."""
-    contents: dict[str, bytearray] = {}
-    for output in layout.sections:
-        merged = bytearray(0 if output.group is Group.BSS else output.size)
-        for piece in output.pieces:
-            start = piece.address - output.address
-            merged[start : start + len(piece.section.contents)] = piece.section.contents
-        contents[output.name] = merged
-    return contents
+def _apply(
+    program: Relocator,
+    index: int,
+    relocation: Relocation,
+    kind: RelocationKind | None,
+    address: int | None,
+    section_start: int,
+    target: tuple[bytearray, int, int],
+) -> None:
+    """Fill in one field; `target` has the output's bytes, the section's offset there, its size."""
+    contents, section_offset, size = target
+    hint: str | None = None
+    problem: str | None = None
+    if kind is None:
+        problem = f"relocation kind {relocation.kind} is not known"
+    elif relocation.offset + kind.size > size:
+        problem = f"relocation `{kind.name}` goes beyond the contents of its section"
+    elif kind.on_node:
+        value = _find_global_address(program, index, relocation)
+        if isinstance(value, int):
+            _write(contents, section_offset + relocation.offset, kind, value)
+        else:
+            problem = value
+    else:
+        assert address is not None
+        place = section_start + relocation.offset
+        value = address + relocation.addend - (place if kind.pc_relative else 0)
+        if kind.low <= value <= kind.high and value % kind.scale == 0:
+            _write(contents, section_offset + relocation.offset, kind, value)
+        else:
+            problem, hint = _describe_misfit(kind, value, program.objects[index], relocation)
+    if problem is not None:
+        where = (index, relocation.section, relocation.offset)
+        message = f"{program.places.describe(*where)}: {problem}"
+        program.report.error(message, hint=hint, notes=program.places.trail(*where))
 
 
-def _check_value(
+def split_node_addend(addend: int) -> tuple[Node, int]:
+    """Return the node and the offset that the addend of a cross-node reference holds."""
+    word = to_unsigned(addend, 64)
+    x_low = PROGRAM_STRIDE_BITS
+    y_low = x_low + COORDINATE_BITS
+    x, y = extract(word, y_low - 1, x_low), extract(word, y_low + COORDINATE_BITS - 1, y_low)
+    node = (extract(word, 63, y_low + COORDINATE_BITS), x, y)
+    return node, to_signed(word, PROGRAM_STRIDE_BITS)
+
+
+def _find_global_address(program: Relocator, index: int, relocation: Relocation) -> int | str:
+    (space, x, y), offset = split_node_addend(relocation.addend)
+    if space != _NODE_KIND:
+        return f"the addend of a cross-node reference starts with {space}, expected {_NODE_KIND}"
+    address = program.find_on_node(index, relocation, x, y)
+    if isinstance(address, str):
+        return address
+    if not 0 <= address + offset <= mask(PROGRAM_STRIDE_BITS):
+        name = printable(program.objects[index].symbols[relocation.symbol].name)
+        return f"`{name}` {offset:+} = {address + offset} is no address on a node"
+    word = to_unsigned(relocation.addend, 64)
+    return insert(word, PROGRAM_STRIDE_BITS - 1, 0, address + offset)
+
+
+def _merge_contents(output: OutputSection) -> bytearray:
+    """Return the contents of an output section before relocation; gaps are zero."""
+    merged = bytearray(0 if output.group is Group.BSS else output.size)
+    for piece in output.pieces:
+        start = piece.address - output.address
+        merged[start : start + len(piece.section.contents)] = piece.section.contents
+    return merged
+
+
+def _describe_misfit(
     kind: RelocationKind, value: int, object_file: ObjectFile, relocation: Relocation
-) -> tuple[str | None, str | None]:
-    """Return the problem with writing a value, if there is one, and a hint."""
-    in_range = kind.low <= value <= kind.high
-    if in_range and value % kind.scale == 0:
-        return None, None
+) -> tuple[str, str | None]:
+    """Return the problem with writing a value, and a hint."""
     target = f"`{printable(object_file.symbols[relocation.symbol].name)}`"
     if relocation.addend:
         target += f" {'-' if relocation.addend < 0 else '+'} {abs(relocation.addend)}"
     what = f"the distance {value} to {target}" if kind.pc_relative else f"{target} = {value}"
-    if in_range:
+    if kind.low <= value <= kind.high:
         return f"{what} is not a multiple of {kind.scale}, as `{kind.name}` needs", None
     problem = f"{what} does not fit relocation `{kind.name}` ({kind.low}..{kind.high})"
     hint = "move the two closer, or use a form that reaches farther"

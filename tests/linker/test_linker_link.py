@@ -53,6 +53,7 @@ def weak(name: str, section: str | None = ".text", value: int = 0) -> Symbol:
 
 
 START = ObjectFile("start.o", (text(),), (shared("_start"),))
+START_AGAIN = ObjectFile("again.o", (text(),))
 
 
 def values(image: Image) -> dict[str, int]:
@@ -343,10 +344,21 @@ def test_a_wrong_stack_size(symbol: Symbol, found: str, kinds: Kinds) -> None:
     assert message.startswith(f"`__stack_size` is {found}, expected a number, a multiple of 64")
 
 
-def test_sections_of_one_name_go_together(kinds: Kinds) -> None:
-    other = ObjectFile("o.o", (data(name=".text"),))
-    (message,) = errors([START, other], kinds)
-    assert "is read-only and executable in start.o and writable in o.o" in message
+def test_sections_of_one_name_with_other_rights_stay_apart(kinds: Kinds) -> None:
+    own = Symbol("own", ".text", 4)
+    line = LineEntry(".text", 0, 4, "o.s", 1, 1)
+    other = ObjectFile("o.o", (data(b"abcdefgh", name=".text"),), (own,), lines=(line,))
+    taken = ObjectFile("t.o", (data(b"t", name=".text.2"),))
+    image = link([START, other, taken, START_AGAIN], kinds)
+    assert [(s.name, s.contents[:1]) for s in image.sections] == [
+        (".text", b"\xaa"),
+        (".text.3", b"a"),
+        (".text.2", b"t"),
+    ]
+    assert [s.size for s in image.sections] == [16, 8, 1]
+    (found,) = (symbol for symbol in image.symbols if symbol.name == "own")
+    assert (found.section, found.value) == (".text.3", image.sections[1].address + 4)
+    assert image.lines[0][:2] == (".text.3", image.sections[1].address)
 
 
 def test_the_same_objects_give_the_same_bytes(kinds: Kinds) -> None:
