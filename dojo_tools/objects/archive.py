@@ -47,6 +47,7 @@ def read_archive(contents: bytes, name: str) -> tuple[Member, ...]:
         raise file.error("not an archive")
     members: list[Member] = []
     long_names: bytes | None = None
+    names_size = 0  # members may share a long name, so a few bytes can spell out very much text
     offset = len(ARCHIVE_MAGIC)
     while offset < len(contents):
         raw_name, size = _read_header(file, offset)
@@ -64,6 +65,9 @@ def read_archive(contents: bytes, name: str) -> tuple[Member, ...]:
         member_name, body = _name_member(file, place, raw_name, body, long_names)
         if member_name in _BSD_INDICES:
             continue
+        names_size += len(member_name)
+        if names_size > 4 * len(contents):
+            raise file.error("the names of its members take far more bytes than it has")
         if len(members) == MEMBERS_MAX:
             raise file.error(f"more than {MEMBERS_MAX} members")
         members.append(Member(member_name, body))

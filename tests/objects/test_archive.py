@@ -121,3 +121,9 @@ def try_to_read(contents: bytes) -> None:
     with suppress(InputError):
         members = read_archive(contents, "x.a")
         assert sum(len(found.contents) for found in members) <= len(contents)
+
+
+def test_a_shared_name_does_not_multiply_memory() -> None:
+    names = member(b"//", b"n" * 100_000 + b"/\n")
+    with pytest.raises(InputError, match="far more bytes than it has"):
+        read_archive(ARCHIVE_MAGIC + names + member(b"/0", b"") * 2_000, "x.a")

@@ -19,13 +19,26 @@ import pytest
 from dojo_tools.description import load_description
 from dojo_tools.diagnostics import InputError
 from dojo_tools.disassembler import (
+    Origins,
     list_code,
     list_contents,
+    list_placement,
     list_relocations,
     list_sections,
+    list_segments,
     list_symbols,
 )
-from dojo_tools.objects import Image, ObjectFile, encode_image, encode_object, read_elf
+from dojo_tools.objects import (
+    Image,
+    Member,
+    ObjectFile,
+    encode_image,
+    encode_object,
+    is_archive,
+    read_archive,
+    read_elf,
+)
+from dojo_tools.objects.archive import ARCHIVE_MAGIC
 
 SEED = 20261124
 SECONDS_MAX = 1.0
@@ -40,18 +53,22 @@ def use(contents: bytes) -> bool:
     Fails where that takes too long or prints control bytes.
     """
     started = time.perf_counter()
+    shown: list[str] = []
     try:
-        found = read_elf(contents, "x")
+        members = read_archive(contents, "x") if is_archive(contents) else (Member("x", contents),)
+        for member in members:
+            found = read_elf(member.contents, "x")
+            shown += listed(found)
+            written = encode_image(found) if isinstance(found, Image) else encode_object(found)
+            assert read_elf(written, "x") == found
+        readable = True
     except InputError as error:
-        found, shown = None, [str(error)]
-    else:
-        shown = list(listed(found))
-        written = encode_image(found) if isinstance(found, Image) else encode_object(found)
-        assert read_elf(written, "x") == found
+        shown.append(str(error))
+        readable = False
     assert time.perf_counter() - started < SECONDS_MAX
     for line in shown:
         assert is_harmless(line), ascii(line)
-    return found is not None
+    return readable
 
 
 def is_harmless(text: str) -> bool:
@@ -65,7 +82,9 @@ def listed(found: ObjectFile | Image) -> Iterator[str]:
     yield from list_symbols(found)
     yield from list_relocations(found, _DESCRIPTION)
     yield from list_contents(found)
-    yield from list_code(found, _DESCRIPTION)
+    yield from list_segments(found)
+    yield from list_placement(found)
+    yield from list_code(found, _DESCRIPTION, Origins(found.lines, None))
 
 
 def mutated(contents: bytes, chance: random.Random) -> bytes:
@@ -101,15 +120,28 @@ def originals(
         "object": encode_object(sample_object),
         "image": encode_image(sample_image),
         "traced": encode_image(traced_image),
+        "archive": archive_of(encode_object(sample_object), encode_image(sample_image)),
     }
 
 
-@pytest.mark.parametrize("name", ["object", "image"])
+@pytest.mark.parametrize("name", ["object", "image", "archive"])
 def test_every_truncation_is_a_message(name: str, originals: dict[str, bytes]) -> None:
     contents = originals[name]
     assert use(contents)
     for length in range(len(contents)):
-        assert not use(contents[:length])
+        # An archive may end after any member.
+        assert not use(contents[:length]) or name == "archive"
+
+
+def archive_of(*members: bytes) -> bytes:
+    """Return an archive whose first member has a long name."""
+    names = (b"//", b"/0", b"second.o/", b"third.o/")
+    archive = bytearray(ARCHIVE_MAGIC)
+    for name, contents in zip(names, (b"a long name of a member.o/\n", *members), strict=False):
+        header = name.ljust(16) + b"0".ljust(12) + b"0".ljust(6) * 2 + b"644".ljust(8)
+        archive += header + str(len(contents)).encode().ljust(10) + b"`\n"
+        archive += contents + b"\n" * (len(contents) % 2)
+    return bytes(archive)
 
 
 def fields_of(contents: bytes) -> Iterator[tuple[str, int, int]]:

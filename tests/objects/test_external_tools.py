@@ -17,6 +17,7 @@ from elftools.elf.elffile import ELFFile
 from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description
 from dojo_tools.diagnostics import read_source
+from dojo_tools.disassembler import Origins
 from dojo_tools.linker import link
 from dojo_tools.objects import FrameKind, Image, LineEntry, encode_image
 
@@ -103,6 +104,18 @@ def test_addresses_have_the_lines_of_the_image(
         places = [str(Path(place.split(" (")[0])) for place in printed.splitlines()]
         places = [":".join(place.split(":")[:2]) for place in places]
         assert places == [place for line in lines for place in expected_places(line)]
+
+
+def test_listings_name_the_same_places(samples: dict[str, Image], traced_image: Image) -> None:
+    for image in (*samples.values(), traced_image):
+        for line in image.lines:
+            said = list(Origins([line], None).comments(line.section, line.offset))
+            places = [
+                ":".join(text.split(" at ")[-1].removeprefix("; ").split(":")[:2])
+                for text in said
+                if "included from" not in text
+            ]
+            assert places == expected_places(line)
 
 
 def test_pyelftools_reads_rows_and_symbols(samples: dict[str, Image], traced_image: Image) -> None:
