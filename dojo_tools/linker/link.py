@@ -99,7 +99,8 @@ def link_files(
     for unit in units:
         check_memory(unit, memory)
     if memory.has_errors:
-        report.diagnostics += memory.diagnostics
+        for found in memory.diagnostics:
+            report.add(found)
         _stop(report)
     for unit in units:
         _fill_in(unit, units, partition, relocations, options, report)
