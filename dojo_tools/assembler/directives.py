@@ -12,8 +12,8 @@ from dojo_tools.assembler.directive_operands import (
     name_of,
     text_of,
 )
-from dojo_tools.assembler.operands import float_code
-from dojo_tools.assembler.tree import Command, Number, Operand, Refused
+from dojo_tools.assembler.operands import fit_bits, float_code
+from dojo_tools.assembler.tree import Command, Expression, Number, Operand, Refused, Unary
 from dojo_tools.assembler.unit import (
     Alignment,
     Assertion,
@@ -26,7 +26,7 @@ from dojo_tools.assembler.unit import (
     notes_of,
 )
 from dojo_tools.description import DataKind, Description
-from dojo_tools.diagnostics import did_you_mean, printable
+from dojo_tools.diagnostics import printable
 from dojo_tools.objects import Binding
 
 INCLUDE = ".include"
@@ -55,7 +55,7 @@ def apply_directive(builder: UnitBuilder, command: Command) -> None:
         raise Refused(
             f"unknown directive `{command.name}`",
             command.name_span,
-            did_you_mean(command.name, known),
+            builder.hints.did_you_mean(command.name, known),
         )
     check_count(command, directive.least, directive.most, directive.usage)
     directive.apply(builder, command)
@@ -71,13 +71,33 @@ def directive_names(description: Description) -> list[str]:
 
 def _apply_data(builder: UnitBuilder, command: Command, kind: DataKind) -> None:
     check_count(command, 1, None, f"{command.name} value, ...")
+    size = kind.type.width // 8
     if kind.type.is_float:
-        expressions = [
-            Number(float_code(kind.type, operand), operand.span) for operand in command.operands
-        ]
+        codes = [float_code(kind.type, operand) for operand in command.operands]
+        builder.add(Bytes(_join(codes, size)), command.span)
+        return
+    expressions = [expression_of(operand) for operand in command.operands]
+    numbers = [_constant(expression, kind.type.width) for expression in expressions]
+    constants = [number for number in numbers if number is not None]
+    if len(constants) == len(numbers):
+        builder.add(Bytes(_join(constants, size)), command.span)
     else:
-        expressions = [expression_of(operand) for operand in command.operands]
-    builder.add(Values(kind, tuple(expressions)), command.span)
+        builder.add(Values(kind, tuple(expressions)), command.span)
+
+
+def _constant(expression: Expression, width: int) -> int | None:
+    """Return a plain number as so many bits, or None for what must be evaluated later."""
+    match expression:
+        case Number(number):
+            return fit_bits(number, width, expression.span)
+        case Unary("-", Number(number)):
+            return fit_bits(-number, width, expression.span)
+        case _:
+            return None
+
+
+def _join(codes: Sequence[int], size: int) -> bytes:
+    return b"".join([code.to_bytes(size, "little") for code in codes])
 
 
 def _apply_strings(builder: UnitBuilder, command: Command, end: bytes = b"") -> None:

@@ -5,7 +5,6 @@ then where this pass puts them, labels below where the last one did. Choices onl
 space may depend only on what stands above, so the passes end.
 """
 
-from collections.abc import Iterator
 from math import prod
 
 from dojo_tools.assembler.evaluate import Evaluator, describe
@@ -16,6 +15,7 @@ from dojo_tools.assembler.unit import (
     Alignment,
     Bytes,
     Item,
+    Mark,
     Origin,
     SectionState,
     Space,
@@ -132,22 +132,26 @@ def _place(unit: UnitBuilder, expander: Expander, evaluator: Evaluator, pass_cou
             except Refused as refused:
                 unit.refuse(refused, notes_of(item.trail))
                 size = INSTRUCTION_SIZE
+        elif isinstance(content, Mark):
+            size = 0
+        elif isinstance(content, Bytes):
+            size = len(content.contents)
         else:
-            size = next(_measured(item, section, evaluator), 0)
+            size = _measure(item, section, evaluator)
         moved |= item.size != size
         item.size = size
         section.size += size
     return moved
 
 
-def _measured(item: Item, section: SectionState, evaluator: Evaluator) -> Iterator[int]:
-    """Yield the size of an item unless it can't be measured."""
+def _measure(item: Item, section: SectionState, evaluator: Evaluator) -> int:
+    """Return the size of an item, none of one that can't be measured yet."""
     try:
         if isinstance(item.content, AssignmentDef):
             evaluator.assign(item.content)
-        yield measure(item, section, evaluator)
+        return measure(item, section, evaluator)
     except Refused:
-        return
+        return 0
 
 
 def _measure_origin(expression: Expression, position: Position, evaluator: Evaluator) -> int:

@@ -11,6 +11,8 @@ from dojo_tools.assembler.layout import ALIGNMENT_MAX, SECTION_SIZE_MAX
 from dojo_tools.assembler.literals import NUMBER_WIDTH_MAX
 from dojo_tools.assembler.output import CONTENTS_SIZE_MAX
 from dojo_tools.assembler.parser import NESTING_MAX
+from dojo_tools.assembler.structures import STRUCTURE_SIZE_MAX
+from dojo_tools.assembler.unit import VALUES_MAX
 from dojo_tools.diagnostics import KEPT_MAX
 from dojo_tools.source_text import LINE_LENGTH_MAX, SOURCE_SIZE_MAX
 
@@ -29,6 +31,8 @@ def limits() -> list[tuple[str, str]]:
         ("macros in macros", f"{EXPANSION_DEPTH_MAX}"),
         ("lines of macros and repetitions", f"{EXPANSION_LINES_MAX:,}"),
         ("arguments of macros and repetitions", _mebibytes(EXPANSION_ARGUMENTS_MAX)),
+        ("values to be computed", f"{VALUES_MAX:,}"),
+        ("one structure", _mebibytes(STRUCTURE_SIZE_MAX)),
         ("includes, nested", f"{INCLUDE_DEPTH_MAX}"),
         ("includes, files", f"{INCLUDE_COUNT_MAX:,}"),
         ("includes, size", _mebibytes(INCLUDE_SIZE_MAX)),

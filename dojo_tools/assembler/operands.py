@@ -21,7 +21,7 @@ from dojo_tools.assembler.tree import (
     join,
     refuse_together,
 )
-from dojo_tools.bits import mask
+from dojo_tools.bits import mask, signed_range
 from dojo_tools.description import (
     AliasDef,
     Description,
@@ -174,6 +174,14 @@ def check_immediate(kind: OperandKind, number: int, span: Span) -> None:
         raise Refused(f"{what} {number} does not fit in {_range_text(kind)}", span)
     if number % kind.scale:
         raise Refused(f"{what} {number} is not a multiple of {kind.scale}", span)
+
+
+def fit_bits(number: int, width: int, span: Span) -> int:
+    """Return a number as `width` bits, signed or unsigned; raises `Refused` if it has more."""
+    low, high = signed_range(width)[0], mask(width)
+    if not low <= number <= high:
+        raise Refused(f"value {number} does not fit in {width} bits ({low}..{high})", span)
+    return number & high
 
 
 def describe_operand(operand: Operand, description: Description | None = None) -> str:

@@ -8,7 +8,7 @@ from math import prod
 from dojo_tools.assembler.evaluate import Evaluator, Value, describe
 from dojo_tools.assembler.expand import INSTRUCTION_SIZE, Expander, Use
 from dojo_tools.assembler.layout import SECTION_SIZE_MAX, measure, read_alignment, read_shape
-from dojo_tools.assembler.operands import Code, check_immediate
+from dojo_tools.assembler.operands import Code, check_immediate, fit_bits
 from dojo_tools.assembler.symbols import TEMPORARY_PREFIX, AssignmentDef, CommonDef, SymbolEntry
 from dojo_tools.assembler.tree import Command, Expression, Refused, refuse_together
 from dojo_tools.assembler.unit import (
@@ -28,7 +28,7 @@ from dojo_tools.assembler.unit import (
     Words,
     notes_of,
 )
-from dojo_tools.bits import insert, is_aligned, mask, signed_range, to_unsigned, unsigned_range
+from dojo_tools.bits import insert, is_aligned, signed_range, to_unsigned
 from dojo_tools.description import (
     DataKind,
     Instruction,
@@ -309,7 +309,7 @@ class Output:
             try:
                 value = self._evaluator.value(expression, item.position)
                 if value.is_number:
-                    number = _fit_bits(value.number, kind.type.width, expression.span)
+                    number = fit_bits(value.number, kind.type.width, expression.span)
                 else:
                     offset = anchor.offset + len(encoded)
                     self._refer(value, kind.relocation, anchor.section, offset, expression.span)
@@ -323,7 +323,7 @@ class Output:
         self, item: Item, section: SectionState, size: int, value: Expression, width: Expression
     ) -> None:
         each = self._evaluator.number(width, item.position)
-        number = _fit_bits(self._evaluator.number(value, item.position), each * 8, value.span)
+        number = fit_bits(self._evaluator.number(value, item.position), each * 8, value.span)
         if section.stored:
             pattern = number.to_bytes(each, "little")
             self._contents[section.name] += pattern * (size // each)
@@ -337,7 +337,7 @@ class Output:
     ) -> None:
         if content.fill is not None:
             number = self._evaluator.number(content.fill, item.position)
-            pattern = bytes([_fit_bits(number, 8, content.fill.span)])
+            pattern = bytes([fit_bits(number, 8, content.fill.span)])
             if not section.stored and pattern != b"\0":
                 raise Refused(
                     f"`{printable(section.name)}` takes space only, its bytes are zero",
@@ -479,14 +479,6 @@ def _node_addend(addend: int, node: tuple[int, int], span: Span) -> int:
         raise Refused(f"offset {addend} does not fit in 32 bits", span)
     x, y = node
     return insert(insert(insert(to_unsigned(addend, 32), 43, 32, x), 55, 44, y), 63, 60, 1)
-
-
-def _fit_bits(number: int, width: int, span: Span) -> int:
-    """Return a number as `width` bits, signed or unsigned; raises `Refused`."""
-    low, high = signed_range(width)[0], unsigned_range(width)[1]
-    if not low <= number <= high:
-        raise Refused(f"value {number} does not fit in {width} bits ({low}..{high})", span)
-    return number & mask(width)
 
 
 def _expansion_notes(trail: tuple[str, ...]) -> tuple[Note, ...]:

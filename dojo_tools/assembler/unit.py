@@ -20,17 +20,21 @@ from dojo_tools.assembler.tree import (
     Anchor,
     Expression,
     Label,
+    LimitPassed,
     Name,
     Number,
     Refused,
 )
 from dojo_tools.description import DataKind, Description
 from dojo_tools.description.types import Type
-from dojo_tools.diagnostics import Diagnostic, Note, Report, Source, Span, printable
+from dojo_tools.diagnostics import Diagnostic, Hints, Note, Report, Source, Span, printable
 from dojo_tools.objects import Frame, FrameKind, Rectangle
 
 CODE_ALIGNMENT = 4
 TENSOR_ALIGNMENT = 64
+VALUES_MAX = 1_000_000
+"""Data directives may hold so many values that are not plain numbers."""
+
 _SHOWN_STEPS = 4
 
 
@@ -214,10 +218,12 @@ class UnitBuilder:
         self.reading = Evaluator(self.symbols, description.register_names, has_places=False)
         self._trail: tuple[Step, ...] = ()
         self._section: SectionState | None = None
+        self.hints = Hints()
         self.program: str | None = None
         self.placement: list[Rectangle] = []
         self._entered: list[SectionState] = []
         self._run: Words | None = None
+        self._value_count = 0
         self._pending: list[Item] = []
         self._reported: set[tuple[str, Span]] = set()
         self._misplaced: set[str] = set()
@@ -279,6 +285,8 @@ class UnitBuilder:
     def add(self, content: Content, span: Span, position: Position | None = None) -> None:
         """Add an item to the current section; report it if it can't stand there."""
         self._check_place(content, span)
+        if isinstance(content, Values):
+            self._count_values(content, span)
         self._run = None
         position = position or self.position()
         item = Item(position, content, span, self.trail)
@@ -362,6 +370,11 @@ class UnitBuilder:
         if name.name[0].isdigit():
             raise Refused(f"expected a symbol, found numeric label `{name.name}`", name.span)
         return self.symbols.entry(name.name)
+
+    def _count_values(self, content: Values, span: Span) -> None:
+        self._value_count += len(content.expressions)
+        if self._value_count > VALUES_MAX:
+            raise LimitPassed(f"more than {VALUES_MAX:,} values are to be computed", span)
 
     def _is_taken(self, name: str, span: Span, by_assignment: bool = False) -> bool:
         """Report a name that can't be defined here."""
