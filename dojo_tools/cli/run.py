@@ -169,10 +169,13 @@ class _Screen:
         self.elapsed_seconds = 0.0
 
     def write_printed(self, text: str) -> None:
-        """Print what the program prints, as it is."""
+        """Print what the program prints: as it is, but so that it can't steer a terminal."""
         self._clear_progress()
         encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        shown = text.encode(encoding, "replace").decode(encoding)
+        if sys.stdout.isatty():
+            shown = "\n".join(printable(line) for line in shown.split("\n"))
+        sys.stdout.write(shown)
         if text:
             self._at_line_start = text.endswith("\n")
 

@@ -1,6 +1,8 @@
 """`dojo-run` as a user meets it: what is printed where, options, exit codes."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -223,3 +225,16 @@ def test_help_loads_nothing_slow() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_what_a_program_prints_can_not_steer_a_terminal() -> None:
+    path = program(
+        "        la a0, text\n        li a1, 8\n        print.text a0, a1\n        halti 0\n"
+        '        .data\ntext:   .ascii "\\x1b[31mhi\\n"'
+    )
+    assert run("-q", path).stdout == "\x1b[31mhi\n"
+    ours, theirs = pty.openpty()
+    subprocess.run([*COMMAND, "-q", str(path)], stdout=theirs, check=True)
+    os.close(theirs)
+    assert os.read(ours, 100) == b"\\u{1b}[31mhi\r\n"
+    os.close(ours)

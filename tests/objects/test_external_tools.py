@@ -43,14 +43,42 @@ _COMPLAINT = re.compile(r"warning|error|invalid|corrupt|bad |unable", re.IGNOREC
 _EXPECTED = re.compile(r"No errors\.|Error in creating MCRegInfo|No available targets")
 
 
+MACROS = """\
+        .macro  step register
+        addi    \\register, \\register, 1
+        .endm
+        .macro  steps register, count
+        .rept   \\count
+        step    \\register
+        .endr
+        li      a1, 0x12345678
+        .endm
+"""
+MAIN = """\
+        .include "macros.inc"
+        .global _start
+        .type   _start, @function
+_start: steps   a0, 3
+        step    a2
+        beqz    a0, _start
+        .include "end.inc"
+"""
+
+
 @pytest.fixture(scope="module")
-def samples() -> dict[str, Image]:
-    """The samples, linked."""
+def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
+    """The samples and a program of macros and includes, linked."""
     description = load_description()
     images: dict[str, Image] = {}
     for path in SAMPLES:
         built = assemble(read_source(path, path.name), description).object
         images[path.name] = link([built], description.relocations, name=path.name)
+    folder = tmp_path_factory.mktemp("macros")
+    (folder / "macros.inc").write_text(MACROS)
+    (folder / "end.inc").write_text("        step    a3\n        halti   0\n")
+    (folder / "main.s").write_text(MAIN)
+    built = assemble(read_source(folder / "main.s"), description).object
+    images["macros.s"] = link([built], description.relocations, name="macros.s")
     return images
 
 
