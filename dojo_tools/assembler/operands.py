@@ -57,10 +57,10 @@ Argument = Code | Expression
 def find_form(forms: Sequence[Form], command: Command, description: Description) -> Form:
     """Return the form with the shape of the operands found; raises `Refused`."""
     found = command.operands
-    fitting = [form for form in forms if _takes_count(syntax_of(form), len(found))]
-    for form in fitting:
-        if all(map(_has_shape, syntax_of(form), found)):
+    for form in forms:
+        if _takes_shape(form, found):
             return form
+    fitting = [form for form in forms if _takes_count(syntax_of(form), len(found))]
     hint = "write " + " or ".join(f"`{form.syntax_text}`" for form in forms)
     if len(fitting) == 1:
         problems = [
@@ -211,6 +211,14 @@ def noun_of(file: RegisterFile) -> str:
 
 def _takes_count(syntax: Sequence[SyntaxItem], count: int) -> bool:
     return sum(not item.optional for item in syntax) <= count <= len(syntax)
+
+
+def _takes_shape(form: Form, operands: Sequence[Operand]) -> bool:
+    """Whether a form takes so many operands, in brackets or not as these are."""
+    if isinstance(form, PseudoDef):
+        fits = len(form.parameters) == len(operands)
+        return fits and not any(isinstance(operand, Memory) for operand in operands)
+    return _takes_count(form.syntax, len(operands)) and all(map(_has_shape, form.syntax, operands))
 
 
 def _has_shape(item: SyntaxItem, operand: Operand) -> bool:

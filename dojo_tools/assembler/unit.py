@@ -393,16 +393,17 @@ class UnitBuilder:
         return True
 
     def _check_place(self, content: Content, span: Span) -> None:
-        section, name = self.section, printable(self.section.name)
+        section = self.section
         if isinstance(content, Use | Words) and not section.executable:
             # One forgotten directive is one mistake, however many instructions follow.
             if section.name not in self._misplaced:
+                name = printable(section.name)
                 message = f"instructions can't stand in `{name}`, which is not executable"
                 self.report.error(message, span, "write `.text` before them", notes_of(self.trail))
             self._misplaced.add(section.name)
         elif isinstance(content, Use | Words | Values | Bytes) and not section.stored:
             self.report.error(
-                f"`{name}` takes space only, no values",
+                f"`{printable(section.name)}` takes space only, no values",
                 span,
                 "reserve with `.space`, or write `.data` before the values",
                 notes_of(self.trail),
