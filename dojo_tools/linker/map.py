@@ -8,7 +8,7 @@ from dojo_tools.linker.commons import COMMONS
 from dojo_tools.linker.layout import OutputSection
 from dojo_tools.linker.symbols import address_of, is_number
 from dojo_tools.linker.unit import Unit
-from dojo_tools.objects import RESOURCE_LIMITS, Binding, Section
+from dojo_tools.objects import COMMON, RESOURCE_LIMITS, Binding, Section
 
 
 def list_dropped(units: Sequence[Unit]) -> Iterator[str]:
@@ -35,7 +35,7 @@ def list_map(units: Sequence[Unit]) -> Iterator[str]:
             ("common symbols", _commons(unit)),
             ("symbols", _symbols(unit)),
             ("resources", _resources(unit)),
-            ("dropped sections", _dropped(unit)),
+            ("dropped", _dropped(unit)),
         ):
             yield from _under(title, lines)
 
@@ -120,6 +120,9 @@ def _dropped(unit: Unit) -> Iterator[str]:
     for index, name in unit.dropped:
         object_name = printable(unit.objects[index].name)
         yield f"{_size(unit, index, name):>8x} {printable(name)}, {object_name}"
+    for name, definition in unit.definitions.items():
+        if definition.symbol.section == COMMON:
+            yield f"{definition.symbol.size:>8x} {printable(name)}, a common symbol"
 
 
 def _size(unit: Unit, index: int, name: str) -> int:
