@@ -1,8 +1,8 @@
 """The linker's messages, whole: each file of `tests/golden/ld` is a small project and a command.
 
 `; file NAME` starts a file; a source becomes an object beside it. `; archive NAME = OBJECT ...`
-and `; foreign OBJECT`, an object of another machine, make what is no text. `; $ dojo-ld ...` is
-run, and what it writes stands in the `.txt` beside.
+and `; foreign OBJECT`, an object of another machine, make what is no text. `; $ command` is run,
+and what it writes stands in the `.txt` beside.
 """
 
 import struct
@@ -14,12 +14,14 @@ from typer.testing import CliRunner
 
 from dojo_tools.assembler import assemble
 from dojo_tools.cli.common import application
+from dojo_tools.cli.inspect import command as inspect_command
 from dojo_tools.cli.link import link
 from dojo_tools.description import Description, load_description
 from dojo_tools.diagnostics import read_source
 from dojo_tools.objects import encode_object
 
 FOLDER = Path(__file__).parents[1] / "golden" / "ld"
+TOOLS = {"dojo-ld": application(link), "dojo-objdump": inspect_command()}
 MACHINE_OFFSET = 18
 X86_64 = 62
 
@@ -39,7 +41,7 @@ def test_what_the_linker_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words: list[str] = []
+    commands: list[list[str]] = []
     files: dict[Path, list[str]] = {}
     text: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -48,8 +50,8 @@ def test_what_the_linker_says(
                 text = files[Path(name)] = []
             case [";", "archive" | "foreign", *_]:
                 pass
-            case [";", "$", "dojo-ld", *given]:
-                words = given
+            case [";", "$", *command]:
+                commands.append(command)
             case _:
                 text.append(line)
     for name, lines in files.items():
@@ -68,6 +70,9 @@ def test_what_the_linker_says(
                 Path(name).write_bytes(contents)
             case _:
                 pass
-    done = CliRunner().invoke(application(link), words, prog_name="dojo-ld")
-    golden(path.with_suffix(".txt"), f"{done.stdout}{done.stderr}exit code {done.exit_code}\n")
-    assert Path("a.img").exists() == (done.exit_code == 0)
+    shown = ""
+    for tool, *words in commands:
+        done = CliRunner().invoke(TOOLS[tool], words, prog_name=tool)
+        shown += f"{done.stdout}{done.stderr}exit code {done.exit_code}\n"
+    golden(path.with_suffix(".txt"), shown)
+    assert Path("a.img").exists() == ("exit code 0" in shown)
