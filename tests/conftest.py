@@ -1,7 +1,7 @@
 """What every test may use: golden files, and the option that rewrites them."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -46,3 +46,18 @@ def difference(path: Path, expected: str, actual: str) -> str:
     )
     diff = "\n".join(lines) or "(the texts differ only in line ends)"
     return f"{diff}\n{path.name} does not hold this text; `pytest --bless` rewrites it"
+
+
+@pytest.fixture(scope="session")
+def make_archive() -> Callable[[Iterable[tuple[str, bytes]]], bytes]:
+    """The call `make_archive(members)`: an `ar` archive of (name, contents), names short."""
+
+    def call(members: Iterable[tuple[str, bytes]]) -> bytes:
+        archive = bytearray(b"!<arch>\n")
+        for name, contents in members:
+            header = f"{name + '/':<16}{0:<12}{0:<6}{0:<6}{644:<8}{len(contents):<10}`\n"
+            assert len(header) == 60, "the name is short"
+            archive += header.encode() + contents + b"\n" * (len(contents) % 2)
+        return bytes(archive)
+
+    return call

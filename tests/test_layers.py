@@ -25,6 +25,7 @@ LAYERS = {
     "excerpt": 0,
     "floats": 0,
     "source_text": 0,
+    "toml_source": 0,
     "description": 1,
     "objects": 1,
     "trace": 1,
@@ -54,6 +55,7 @@ SIBLINGS_ALLOWED = {
     ("diagnostic_formats", "diagnostics"): "it writes them",
     ("diagnostics", "excerpt"): "a message shows a piece of its source",
     ("diagnostics", "source_text"): "a source is made of text",
+    ("toml_source", "diagnostics"): "it says where a key stands",
     ("floats", "bits"): "every shift and mask goes through bits.py",
 }
 

@@ -11,7 +11,7 @@ from dojo_tools.description.description import (
     operand_text,
 )
 from dojo_tools.description.library import assembly_grammar, load_description
-from dojo_tools.description.machine_file import MachineDef, UnitCount, load_machine
+from dojo_tools.description.machine_file import GridDef, MachineDef, UnitCount, load_machine
 from dojo_tools.description.model import (
     EXAMPLE_ADDRESS,
     EXAMPLE_MEMORY_SIZE,
@@ -52,6 +52,7 @@ __all__ = [
     "Example",
     "Field",
     "Format",
+    "GridDef",
     "Instruction",
     "InstructionDef",
     "MachineDef",

@@ -20,17 +20,31 @@ class UnitCount:
 
 
 @dataclass(frozen=True, slots=True)
+class GridDef:
+    """The nodes of a machine: columns, rows, and the (x, y) of those that do not work."""
+
+    width: int
+    height: int
+    dead: frozenset[tuple[int, int]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class MachineDef:
-    """A machine: bytes of SRAM a node, bytes from 0 that are never allocated, clock, units."""
+    """A machine: bytes of SRAM a node, bytes from 0 that are never allocated, clock, units.
+
+    `grid` is None where the file does not say how many nodes there are.
+    """
 
     name: str
     sram_bytes: int
     reserved_bytes: int
     clock_hz: int
     units: tuple[UnitCount, ...]
+    grid: GridDef | None = None
 
 
 SRAM_BYTES_MAX = 1 << 21
+GRID_SIDE_MAX = 4096
 
 
 def load_machine(name: str) -> MachineDef:
@@ -67,6 +81,7 @@ def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
             )
             for unit in units
         ),
+        _grid(path, table),
     )
     if machine.sram_bytes > SRAM_BYTES_MAX or machine.sram_bytes % 64:
         raise fail(
@@ -76,6 +91,37 @@ def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
     if machine.reserved_bytes >= machine.sram_bytes:
         raise fail(f"{path}: node.reserved_bytes leaves no memory")
     return machine
+
+
+def _grid(path: Path, table: Mapping[str, Any]) -> GridDef | None:
+    """Read the optional table `grid`: `width`, `height` and `dead`, a list of [x, y]."""
+    if "grid" not in table:
+        return None
+    grid = _table(path, table, "grid")
+    sides = {key: _integer(path, grid, "grid", key) for key in ("width", "height")}
+    for key, side in sides.items():
+        if not 1 <= side <= GRID_SIDE_MAX:
+            raise fail(f"{path}: grid.{key} is {side}; 1..{GRID_SIDE_MAX} fits")
+    found = GridDef(sides["width"], sides["height"])
+    dead = grid.get("dead", [])
+    is_list = isinstance(dead, list)
+    nodes = [_node(node) for node in cast("list[Any]", dead)] if is_list else [None]
+    for node in nodes:
+        if node is None or node[0] >= found.width or node[1] >= found.height:
+            raise fail(
+                f"{path}: `grid.dead` must list nodes of the grid, such as [[3, 4], [3, 5]]",
+                hint=f"the grid is {found.width} wide and {found.height} high",
+            )
+    return GridDef(found.width, found.height, frozenset(node for node in nodes if node))
+
+
+def _node(value: Any) -> tuple[int, int] | None:
+    """Return a value of the file as x and y, None where it is no such pair."""
+    match value:
+        case [int(x), int(y)] if bool not in (type(x), type(y)) and min(x, y) >= 0:
+            return x, y
+        case _:
+            return None
 
 
 def _table(path: Path, table: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -198,9 +198,12 @@ def select(
     programs: Collection[str | None],
     kinds: Mapping[int, RelocationKind],
 ) -> None:
-    """Add the objects of these programs and what they need of the archives, in order."""
+    """Add the objects of these programs and what they need of the archives, in order.
+
+    Members of no program are there for all.
+    """
     for file in files:
         if isinstance(file, Archive):
-            selection.search(file, programs, kinds)
+            selection.search(file, (*programs, None), kinds)
         elif file.program in programs:
             selection.add(file, kinds)

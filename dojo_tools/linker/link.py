@@ -246,7 +246,9 @@ def _resolve(
         if output is None:
             hint = did_you_mean(name, [found.name for found in layout.sections])
             report.error(f"there is no section `{printable(name)}` to start", hint=hint)
-        elif not is_aligned(output.address, output.alignment):
+        elif is_aligned(output.address, SECTION_ALIGNMENT) and not is_aligned(
+            output.address, output.alignment
+        ):
             report.error(
                 f"section `{printable(name)}` can't start at 0x{output.address:x}: "
                 f"it is aligned to {output.alignment}"

@@ -10,6 +10,10 @@ MEMORY_SIZE = 0x140000
 DEFAULT_STACK_SIZE = 0x4000
 PROGRAMS_MAX = 64
 """How many programs one image may have."""
+FILE_SIZE_MAX = 1 << 28
+"""How many bytes an object or archive may have."""
+LAYOUT_SIZE_MAX = 1 << 20
+"""How many bytes a layout file may have."""
 
 
 class Defsym(NamedTuple):

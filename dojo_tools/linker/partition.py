@@ -7,6 +7,7 @@ from dojo_tools.diagnostics import Report, did_you_mean, printable
 from dojo_tools.linker.inputs import Input
 from dojo_tools.linker.options import PROGRAMS_MAX, Grid, LinkOptions
 from dojo_tools.objects import ObjectFile, Rectangle
+from dojo_tools.objects.programs import RECTANGLES_MAX
 
 DEFAULT_PROGRAM = "main"
 """The name of the only program where it is placed but nobody named it."""
@@ -65,6 +66,11 @@ def find_partition(files: Iterable[Input], options: LinkOptions, report: Report)
             report.error(
                 f"program `{printable(name)}` has no place, and there are {len(found)} programs",
                 hint=f"give it one: `.place` in its source, or `--place {printable(name)}=X,Y,WxH`",
+            )
+        if len(placements[name]) > RECTANGLES_MAX:
+            report.error(
+                f"program `{printable(name)}` is placed on {len(placements[name])} rectangles, "
+                f"at most {RECTANGLES_MAX} fit in an image"
             )
     partition = Partition(placements)
     _check_overlaps(partition, report)

@@ -11,11 +11,11 @@ from dojo_tools.linker.places import Places
 from dojo_tools.linker.symbols import Addresses
 from dojo_tools.objects import COORDINATE_BITS, PROGRAM_STRIDE_BITS, ObjectFile, Relocation
 
-_NODE_KIND = 1
-"""Bits [63:60] of a global address of a node of the partition."""
+_NODE_SPACE = 0x10
+"""Bits [63:56] of a global address of a node of the partition: kind 1, then zeros."""
 
 Node = tuple[int, int, int]
-"""Bits [63:60] of a global address, x and y."""
+"""Bits [63:56] of a global address, x and y."""
 
 FindOnNode = Callable[[int, Relocation, int, int], int | str]
 """From an object (an index), a relocation and a node, the symbol's address there or the problem."""
@@ -107,8 +107,11 @@ def split_node_addend(addend: int) -> tuple[Node, int]:
 
 def _find_global_address(program: Relocator, index: int, relocation: Relocation) -> int | str:
     (space, x, y), offset = split_node_addend(relocation.addend)
-    if space != _NODE_KIND:
-        return f"the addend of a cross-node reference starts with {space}, expected {_NODE_KIND}"
+    if space != _NODE_SPACE:
+        return (
+            f"the addend of a cross-node reference starts with 0x{space:02x}, "
+            f"expected 0x{_NODE_SPACE:02x}"
+        )
     address = program.find_on_node(index, relocation, x, y)
     if isinstance(address, str):
         return address

@@ -28,7 +28,7 @@ from dojo_tools.runs.model import (
     Tolerance,
 )
 from dojo_tools.runs.tensor_files import check_suffix
-from dojo_tools.runs.toml_source import Table, describe_value, parse_toml, value_span
+from dojo_tools.toml_source import Table, describe_value, parse_toml, value_span
 
 FILE_BYTES_MAX = 1 << 20
 RANK_MAX = 8

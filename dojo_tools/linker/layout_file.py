@@ -1,0 +1,91 @@
+"""Reads layout files: the programs of an image, their files, nodes and entries, as TOML.
+
+    files = ["common.o", "math.a"]          # part of every program
+
+    [programs.stencil]
+    files = ["stencil.o"]
+    nodes = ["0,0 2x2", "3,3"]
+    entry = "main"                          # _start if left out
+
+Paths are relative to the folder of the layout file. All mistakes are reported in one go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dojo_tools.diagnostics import InputError, Report, fail, printable, read_source
+from dojo_tools.linker.arguments import parse_rectangle
+from dojo_tools.linker.options import LAYOUT_SIZE_MAX
+from dojo_tools.objects import Rectangle
+from dojo_tools.toml_source import Table, describe_value, parse_toml, value_span
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutProgram:
+    """A program: its files, the nodes that run it, its entry if it says one."""
+
+    files: tuple[Path, ...]
+    nodes: tuple[Rectangle, ...]
+    entry: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutFile:
+    """The files of no program, and the programs by name in order."""
+
+    files: tuple[Path, ...]
+    programs: Mapping[str, LayoutProgram]
+
+
+def load_layout_file(path: Path) -> LayoutFile:
+    """Read a layout file. Raises `InputError` with all mistakes, `OSError` if it is unreadable."""
+    source = read_source(path)
+    if len(source.text) > LAYOUT_SIZE_MAX:
+        raise fail(f"{printable(str(path))}: larger than {LAYOUT_SIZE_MAX >> 20} MiB")
+    report = Report()
+    root = parse_toml(source, report)
+    root.check_keys(("files", "programs"))
+    files = _paths(root, path.parent, report)
+    programs: dict[str, LayoutProgram] = {}
+    tables = root.take_table("programs")
+    for name in tables.values if tables else ():
+        table = tables.take_table(name) if tables else None
+        if table is not None:
+            programs[name] = _program(table, path.parent, report)
+    report.diagnostics.sort(key=lambda found: -1 if found.span is None else found.span.start)
+    report.stop_if_errors()
+    return LayoutFile(files, programs)
+
+
+def _program(table: Table, folder: Path, report: Report) -> LayoutProgram:
+    table.check_keys(("files", "nodes", "entry"))
+    entry = table.take_string("entry")
+    if entry == "":
+        table.error("`entry` is empty", "entry")
+    nodes: list[Rectangle] = []
+    for text in _strings(table, "nodes", report):
+        try:
+            nodes.append(parse_rectangle(text))
+        except InputError as error:
+            found = error.diagnostics[0]
+            span = value_span(table.source, (*table.path, "nodes"), text)
+            report.error(found.message, span, found.hint)
+    return LayoutProgram(_paths(table, folder, report), tuple(nodes), entry)
+
+
+def _paths(table: Table, folder: Path, report: Report) -> tuple[Path, ...]:
+    return tuple(folder / name for name in _strings(table, "files", report))
+
+
+def _strings(table: Table, key: str, report: Report) -> list[str]:
+    """Return an array of strings, none if there is none."""
+    found: list[str] = []
+    for value in table.take_list(key) or []:
+        if isinstance(value, str) and value and "\0" not in value:
+            found.append(value)
+        else:
+            report.error(
+                f"`{key}` holds {describe_value(value)}, expected strings", table.span(key)
+            )
+    return found

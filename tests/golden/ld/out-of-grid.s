@@ -1,0 +1,15 @@
+; $ dojo-ld main.o --machine small.toml
+; file small.toml
+[node]
+sram_bytes = 0x10000
+reserved_bytes = 0x100
+clock_hz = 1_000
+[units]
+[grid]
+width = 4
+height = 3
+; file main.s
+.program main
+.place 0, 0, 4, 4
+.global _start
+_start: halti 0
