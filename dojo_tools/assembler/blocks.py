@@ -1,12 +1,13 @@
 """Where the blocks of a passage begin and end: conditionals, repetitions, macros, structures."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dojo_tools.assembler.lines import SourceLine
 from dojo_tools.assembler.tree import Refused
-from dojo_tools.diagnostics import Source, Span
+from dojo_tools.diagnostics import Source, Span, printable
 
 BLOCK_DEPTH_MAX = 64
 """Blocks may stand in blocks so deep."""
@@ -24,8 +25,10 @@ ARMS = frozenset((".elseif", ".else"))
 OPENERS = frozenset(_ENDS)
 
 LABELS = r"[ \t]*(?:(?:(?:[A-Za-z_$]|\.(?![0-9]))[0-9A-Za-z_.$]*|[0-9]+)[ \t]*:[ \t]*)*"
+NAME_END = r"(?![0-9A-Za-z_.$]|[ \t]*(?:=(?!=)|:))"
+"""Ends the name of a statement: a label or an assignment it is not."""
 _WORDS = "|".join(sorted(name[1:] for name in {*OPENERS, *CLOSERS, *ARMS}))
-_DIRECTIVE = re.compile(rf"{LABELS}(?P<name>\.(?:{_WORDS}))(?![0-9A-Za-z_.$])")
+_DIRECTIVE = re.compile(rf"{LABELS}(?P<name>\.(?:{_WORDS})){NAME_END}")
 
 
 @dataclass(slots=True)
@@ -61,21 +64,24 @@ class Passage:
     def _find_blocks(self) -> dict[int, Block]:
         blocks: dict[int, Block] = {}
         stack: list[Block] = []
+        open_counts = Counter[str]()
         for index, line in enumerate(self.lines):
-            match = None if line.broken else _DIRECTIVE.match(line.text)
+            match = _DIRECTIVE.match(line.text)
             if match is None:
                 continue
             name = match["name"]
             block = blocks[index] = Block(name, index, index + 1)
             if name in OPENERS:
                 stack.append(block)
+                open_counts[_ENDS[name]] += 1
                 if len(stack) > BLOCK_DEPTH_MAX:
                     message = f"blocks are nested deeper than {BLOCK_DEPTH_MAX} levels"
                     block.problem = Refused(message, self._span(index))
-            elif name in ARMS:
+                continue
+            if name in ARMS:
                 self._add_arm(block, stack)
             else:
-                self._close(block, stack)
+                self._close(block, stack, open_counts)
         for block in stack:
             self._leave_open(block)
         return blocks
@@ -90,16 +96,39 @@ class Passage:
         else:
             block.arms.append(arm.start)
             block.has_else = arm.opener == ".else"
+            self._check_alone(block, arm)
 
-    def _close(self, end: Block, stack: list[Block]) -> None:
-        fitting = [depth for depth, block in enumerate(stack) if _ENDS[block.opener] == end.opener]
-        if not fitting:
+    def _close(self, end: Block, stack: list[Block], open_counts: Counter[str]) -> None:
+        if not open_counts[end.opener]:
             end.problem = Refused(f"`{end.opener}` closes nothing", self._span(end.start))
             return
-        for block in stack[fitting[-1] + 1 :]:
-            self._leave_open(block)
-        stack[fitting[-1]].end = end.end
-        del stack[fitting[-1] :]
+        while _ENDS[stack[-1].opener] != end.opener:
+            inner = stack.pop()
+            open_counts[_ENDS[inner.opener]] -= 1
+            self._leave_open(inner)
+        open_counts[end.opener] -= 1
+        block = stack.pop()
+        block.end = end.end
+        self._check_alone(block, end)
+
+    def _check_alone(self, block: Block, part: Block) -> None:
+        """Let a block have a problem if an arm or its end shares a line with what is not read."""
+        line, span = self.lines[part.start], self._span(part.start)
+        label = line.text[: span.start - line.offset].strip(" \t")
+        rest = line.text[span.end - line.offset :]
+        found = rest.strip(" \t")
+        problem = None
+        if label:
+            start = span.start - len(line.text[: span.start - line.offset].lstrip(" \t"))
+            label_span = Span(self.source, start, start + len(label))
+            message = f"a label can't stand before `{part.opener}`"
+            problem = Refused(message, label_span, "write it on a line of its own")
+        elif found and part.opener != ".elseif" and not line.broken:
+            start = span.end + len(rest) - len(rest.lstrip(" \t"))
+            message = f"`{part.opener}` takes no operand, found `{printable(found)}`"
+            hint = "write `.elseif condition`" if part.opener == ".else" else None
+            problem = Refused(message, Span(self.source, start, start + len(found)), hint)
+        block.problem = block.problem or problem
 
     def _leave_open(self, block: Block) -> None:
         """Report a block without an end; of all but conditionals, what is in it can't be read."""

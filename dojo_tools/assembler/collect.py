@@ -16,6 +16,7 @@ from dojo_tools.assembler.blocks import (
     CLOSERS,
     CONDITIONS,
     LABELS,
+    NAME_END,
     OPENERS,
     REPETITIONS,
     Block,
@@ -59,7 +60,7 @@ EXPANSION_LINES_MAX = 400_000
 EXPANSION_ARGUMENTS_MAX = 2 << 20
 """So many characters may be put into lines as arguments."""
 
-_HEAD = re.compile(rf"{LABELS}(?P<name>[A-Za-z_$.][0-9A-Za-z_.$]*)[ \t]*(?!=(?!=))", re.ASCII)
+_HEAD = re.compile(rf"{LABELS}(?P<name>[A-Za-z_$.][0-9A-Za-z_.$]*){NAME_END}", re.ASCII)
 _EXIT_MACRO = ".exitm"
 _PURGE = ".purgem"
 
@@ -138,7 +139,7 @@ class Collector:
                 continue
             head = _HEAD.match(text)
             try:
-                if head is None or line.broken or not self._takes_text(head["name"]):
+                if head is None or not self._takes_text(head["name"], line):
                     self._read_line(source, line)
                     index += 1
                 else:
@@ -148,8 +149,10 @@ class Collector:
                 self._refuse(refused)
                 index += 1
 
-    def _takes_text(self, name: str) -> bool:
+    def _takes_text(self, name: str, line: SourceLine) -> bool:
         """Whether a statement reads its line, or the lines after it, as text."""
+        if line.broken:
+            return name in _BLOCK_DIRECTIVES
         return name in _TEXT_DIRECTIVES or name in self._macros
 
     def _read_line(self, source: Source, line: SourceLine) -> None:
@@ -214,6 +217,9 @@ class Collector:
             self._use_macro(self._macros[name], arguments, _whole(span, line))
             return index + 1
         if name == _EXIT_MACRO:
+            if arguments:
+                found = printable(arguments[0].text)
+                raise Refused(f"`.exitm` takes no operand, found `{found}`", arguments[0].span)
             if self._depth == 0:
                 raise Refused("`.exitm` leaves a macro, and this is none", span)
             raise _MacroLeft
@@ -221,6 +227,8 @@ class Collector:
             self._purge(arguments, span)
             return index + 1
         block = passage.block_at(index)
+        if line.broken:
+            return block.end  # what is wrong with it has been reported
         try:
             if block.problem is not None:
                 raise block.problem
@@ -414,7 +422,8 @@ class Collector:
         return self.builder.reading.number(expression, self.builder.position(), earlier_only=True)
 
 
-_TEXT_DIRECTIVES = frozenset((*OPENERS, *CLOSERS, *ARMS, _EXIT_MACRO, _PURGE))
+_BLOCK_DIRECTIVES = OPENERS | CLOSERS | ARMS
+_TEXT_DIRECTIVES = _BLOCK_DIRECTIVES | {_EXIT_MACRO, _PURGE}
 
 
 def _whole(name: Span, line: SourceLine) -> Span:

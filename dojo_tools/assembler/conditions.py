@@ -30,8 +30,6 @@ class Conditions:
         arguments = split_arguments(passage.source, end, text)
         match name:
             case ".else":
-                if arguments:
-                    raise Refused("`.else` takes no operand", span, "write `.elseif condition`")
                 return True
             case ".ifb" | ".ifnb":
                 return (not text.strip(" \t")) == (name == ".ifb")

@@ -45,6 +45,10 @@ EXPANSIONS = [
     ("a = 1\n.ifdef a\n.byte 1\n.endif\n.ifndef b\n.byte 2\n.endif", b"\1\2"),
     (".ifb  \n.byte 1\n.endif\n.ifnb x\n.byte 2\n.endif", b"\1\2"),
     (".ifc a b, a b\n.byte 1\n.endif\n.ifnc a, b\n.byte 2\n.endif", b"\1\2"),
+    (".macro m\n.byte 9\n.endm\nm:\n.byte m - m\nm : .byte 1", None),
+    (".macro m\n.byte 9\n.endm\nm:\n.byte . - m", b"\0"),
+    (".macro m\n.byte 9\n.endm\nmn=3\nm = 4\n.byte m, mn\nm", b"\4\3\x09"),
+    (".if: .byte . - .if\n.else = 5\n.byte .else", b"\0\5"),
     ('.if 0\n"unterminated is not read\n.endif\n.byte 1', None),
 ]
 
@@ -95,6 +99,16 @@ MISTAKES = [
     (".if 1\n.endr\n.endif", "2: `.endr` closes nothing"),
     (".rept 1\n.if 1\n.endr", "2: this `.if` is never closed"),
     (".ifc a\n.endif", "1: `.ifc` compares two texts"),
+    (".if 1\n.else 2\n.endif", "2: `.else` takes no operand, found `2`"),
+    (".if 1\n.endif x", "2: `.endif` takes no operand, found `x`"),
+    (".rept 1\n.endr 1", "2: `.endr` takes no operand, found `1`"),
+    (".macro m\n.endm m", "2: `.endm` takes no operand, found `m`"),
+    (".macro m\n.exitm 1\n.endm\nm", "2: `.exitm` takes no operand, found `1`"),
+    (".if 1\nx: .endif", "2: a label can't stand before `.endif`"),
+    (".if 0\n1: x: .else\n.endif", "2: a label can't stand before `.else`"),
+    ('.irpc c, "a\n.endr', "1: this string is never closed"),
+    ('.ifc a, "b\nbogus\n.else\n.endif', "1: this string is never closed"),
+    ('.if 1\n.endif "', "2: this string is never closed"),
     ("\n".join([".if 1"] * 65 + [".endif"] * 65), "65: blocks are nested deeper than 64 levels"),
     (".macro m\nm\n.endm\nm", f"2: macros are nested deeper than {EXPANSION_DEPTH_MAX} levels"),
     (
@@ -183,3 +197,10 @@ def test_reading_goes_on_after_a_wrong_block(errors: Errors) -> None:
 def test_a_macro_that_calls_itself_twice_ends_at_the_limit(errors: Errors) -> None:
     found = errors(".macro m\nm\nm\n.endm\nm")
     assert found == [f"2: macros are nested deeper than {EXPANSION_DEPTH_MAX} levels"]
+
+
+@pytest.mark.parametrize("closer", [".endif", ".endr"])
+def test_very_many_blocks_are_matched_in_one_pass(closer: str, errors: Errors) -> None:
+    count = 20_000
+    found = errors("\n".join([".if 1"] * count + [closer] * count))
+    assert "blocks are nested deeper" in found[-1]
