@@ -48,7 +48,7 @@ from dojo_tools.linker.symbols import (
     find_hint,
     find_size,
 )
-from dojo_tools.linker.unit import Unit
+from dojo_tools.linker.unit import Unit, name_sections
 from dojo_tools.objects import Binding, Image, ObjectFile, Relocation, Visibility
 
 
@@ -95,6 +95,7 @@ def link_files(
     archives = [file for file in files if isinstance(file, Archive)]
     for unit in units:
         _resolve(unit, relocations, options, archives, report)
+    name_sections(units)
     memory = Report()
     for unit in units:
         check_memory(unit, memory)

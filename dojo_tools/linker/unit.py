@@ -1,5 +1,6 @@
 """One program on its way through the linker."""
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
@@ -34,6 +35,7 @@ class Unit:
     live: AbstractSet[SectionKey] | None = None
     layout: Layout = field(default_factory=lambda: Layout((), {}, {}, {}, {}))
     addresses: Addresses = field(default_factory=Addresses)
+    image_names: dict[str, str] = field(default_factory=dict[str, str])
     contents: dict[str, bytes] = field(default_factory=dict[str, bytes])
     entry: int = 0
     stack_size: int = 0
@@ -51,7 +53,7 @@ class Unit:
 
     def name_in_image(self, section: str) -> str:
         """Return the name of an output section, which is unique in the image."""
-        return section if self.number == 0 else f"{section}@{self.name}"
+        return self.image_names[section]
 
     @property
     def dropped(self) -> list[SectionKey]:
@@ -62,3 +64,20 @@ class Unit:
             for section in file.sections
             if section.allocated and (index, section.name) not in self.layout.addresses
         ]
+
+
+def name_sections(units: Sequence[Unit]) -> None:
+    """Name the output sections in the image: those of program 0 as they are, others `name@program`.
+
+    One whose name is taken gets a number after it.
+    """
+    taken: set[str] = set()
+    for unit in units:
+        for output in unit.layout.sections:
+            stem = output.name if unit.number == 0 else f"{output.name}@{unit.name}"
+            name, number = stem, 1
+            while name in taken:
+                number += 1
+                name = f"{stem}.{number}"
+            taken.add(name)
+            unit.image_names[output.name] = name
