@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-DEFAULT_OUTPUT = Path("a.img")
+DEFAULT_IMAGE = Path("a.img")
+DEFAULT_OBJECT = Path("a.o")
 
 
 def _print_limits(wanted: bool) -> None:
@@ -42,9 +43,20 @@ def link(
         typer.Argument(metavar="FILE...", help="Objects and archives, in the order to link them."),
     ] = None,
     output: Annotated[
-        Path,
-        typer.Option("-o", "--output", metavar="IMAGE", help="The image to write; `-` is stdout."),
-    ] = DEFAULT_OUTPUT,
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The image to write, or with -r the object; `-` is stdout. [default: a.img, a.o]",
+        ),
+    ] = None,
+    relocatable: Annotated[
+        bool,
+        typer.Option(
+            "-r", "--relocatable", help="Join objects to one object; only -u and --wrap go with it."
+        ),
+    ] = False,
     entry: Annotated[
         str, typer.Option("-e", "--entry", metavar="SYMBOL", help="Where thread 0 starts.")
     ] = "_start",
@@ -129,6 +141,7 @@ def link(
     Exit codes: 0 done, 2 usage, 3 mistakes in what is linked, 74 input or output failed.
     """
     from dojo_tools import linker
+    from dojo_tools.objects import encode_image, encode_object
 
     starts = _each("--section-start", linker.parse_start, section_start)
     chosen = linker.LinkOptions(
@@ -141,10 +154,11 @@ def link(
         stack_size=_size("--stack-size", stack_size),
         heap_size=_size("--heap-size", heap_size),
     )
+    target = output or (DEFAULT_OBJECT if relocatable else DEFAULT_IMAGE)
     if not (files or program or layout):
         raise typer.BadParameter("a FILE is needed: an object or archive")
     printed = [map_file == STANDARD_STREAM, print_memory or print_gc_sections]
-    if any(printed) and output == STANDARD_STREAM:
+    if any(printed) and target == STANDARD_STREAM:
         raise typer.BadParameter("only one output can go to stdout")
     programs = _unique("--program", _each("--program", linker.parse_program, program))
     placements = _unique("--place", _each("--place", linker.parse_placement, place))
@@ -154,10 +168,18 @@ def link(
     of_programs += [(path, name) for name, paths in programs.items() for path in paths]
     others = [*read.files, *(files or ())]
     inputs_read = [*(path for path, _ in of_programs), *others]
-    _check_outputs((output, map_file), [*inputs_read, *([layout] if layout else ())])
+    _check_outputs((target, map_file), [*inputs_read, *([layout] if layout else ())])
 
     description = load(isa)
     inputs = _load_files(of_programs, others)
+    if relocatable:
+        if chosen != linker.LinkOptions(undefined=chosen.undefined, wrap=chosen.wrap) or any(
+            (machine, program, place, layout, map_file, print_memory)
+        ):
+            raise typer.BadParameter("with `-r` only `-u` and `--wrap` can be chosen")
+        made = linker.merge_files(inputs, description.relocations, chosen, str(target))
+        write_output(target, encode_object(made))
+        return ExitCode.DONE
     options = replace(
         chosen,
         **_machine_options(machine),
@@ -165,11 +187,9 @@ def link(
         placements={n: found.nodes for n, found in read.programs.items() if found.nodes}
         | placements,
     )
-    linked = linker.link_files(inputs, description.relocations, options, str(output))
+    linked = linker.link_files(inputs, description.relocations, options, str(target))
 
-    from dojo_tools.objects import encode_image
-
-    outputs = [(output, encode_image(linked.image, not strip_debug))]
+    outputs = [(target, encode_image(linked.image, not strip_debug))]
     if map_file is not None:
         lines = linker.list_map(linked.units)
         outputs.append((map_file, "".join(f"{line}\n" for line in lines).encode()))

@@ -16,6 +16,7 @@ from dojo_tools.linker.link import Linked, link, link_files
 from dojo_tools.linker.load import load_file, load_input
 from dojo_tools.linker.map import list_dropped, list_map
 from dojo_tools.linker.memory import list_memory
+from dojo_tools.linker.merge import merge_files
 from dojo_tools.linker.options import (
     DEFAULT_STACK_SIZE,
     MEMORY_SIZE,
@@ -49,6 +50,7 @@ __all__ = [
     "load_file",
     "load_input",
     "load_layout_file",
+    "merge_files",
     "parse_defsym",
     "parse_number",
     "parse_placement",

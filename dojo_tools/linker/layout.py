@@ -109,7 +109,7 @@ def lay_out(
                 elif section.allocated and (live is None or key in live):
                     alike = (section.name, section.writable, section.executable)
                     merged.setdefault(alike, []).append((index, section))
-        named = _name(merged, names)
+        named = name_sections(merged, names)
         for group in Group:
             placed: list[OutputSection] = []
             for name, parts in _order(named, group):
@@ -148,11 +148,16 @@ def find_overlaps(layout: Layout) -> list[tuple[OutputSection, OutputSection]]:
 Parts = list[tuple[int, Section]]
 
 
-def _name(merged: Mapping[tuple[str, bool, bool], Parts], names: set[str]) -> dict[str, Parts]:
-    """Return what was merged by names that are unique; `names` has those in use and gets these."""
-    taken = names | {name for name, _, _ in merged}
+def name_sections(
+    merged: Mapping[tuple[str, *tuple[bool, ...]], Parts], names: set[str]
+) -> dict[str, Parts]:
+    """Return what was merged by names that are unique; `names` has those in use and gets these.
+
+    The keys of `merged` start with the name that the parts have.
+    """
+    taken = names | {key[0] for key in merged}
     named: dict[str, Parts] = {}
-    for (name, _, _), parts in merged.items():
+    for (name, *_), parts in merged.items():
         unique, number = name, 1
         while unique in names or (number > 1 and unique in taken):
             number += 1

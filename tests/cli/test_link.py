@@ -220,3 +220,18 @@ def test_help_of_the_linker_loads_nothing_slow() -> None:
         [sys.executable, "-c", program], capture_output=True, check=True, env=environment
     )
     assert done.stdout.decode().splitlines()[-1] == "[]"
+
+
+@pytest.mark.usefixtures("objects")
+def test_objects_are_joined_to_one() -> None:
+    assert run("-r", "main.o", "lib.a") == Done(ExitCode.DONE, "", "")
+    assert run("a.o", "-o", "joined.img") == Done(ExitCode.DONE, "", "")
+    assert run("main.o", "lib.a", "-o", "direct.img").code == ExitCode.DONE
+    joined, direct = (
+        read_image(Path(name).read_bytes(), "a") for name in ("joined.img", "direct.img")
+    )
+    assert joined.segments == direct.segments
+    for option in ("--gc-sections", "--defsym x=1", "-e f", "--map m", "--machine node"):
+        done = run("-r", "main.o", *option.split())
+        assert done.code == ExitCode.USAGE
+        assert "with `-r` only `-u` and `--wrap`" in done.err
