@@ -39,7 +39,7 @@ from dojo_tools.assembler.macros import (
     values_of,
 )
 from dojo_tools.assembler.parser import parse_labels, parse_line
-from dojo_tools.assembler.structures import read_structure
+from dojo_tools.assembler.structures import Structures
 from dojo_tools.assembler.tree import (
     Assignment,
     Command,
@@ -86,6 +86,7 @@ class Collector:
         self._files = Files(include_folders)
         self._fixed = FixedCode(builder.description)
         self._conditions = Conditions(builder)
+        self._structures = Structures(builder)
         self._macros: dict[str, Macro] = {}
         self._expansion_count = 0
         self._expanded_lines = 0
@@ -235,7 +236,7 @@ class Collector:
             if name == ".macro":
                 self._define_macro(passage, block, offset, rest, span)
             elif name == ".struct":
-                read_structure(self.builder, passage, block, arguments, span)
+                self._structures.read(passage, block, arguments, span)
             elif name in CONDITIONS:
                 self._read_conditional(passage, block)
             elif name in REPETITIONS:
