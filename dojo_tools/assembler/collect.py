@@ -6,8 +6,7 @@ when a limit on expansion is passed does reading end at once.
 
 import itertools
 import re
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +38,8 @@ from dojo_tools.assembler.macros import (
     values_of,
 )
 from dojo_tools.assembler.parser import parse_labels, parse_line
-from dojo_tools.assembler.structures import read_structure
+from dojo_tools.assembler.readings import Lines, Reading, Readings
+from dojo_tools.assembler.structures import Structures
 from dojo_tools.assembler.tree import (
     Assignment,
     Command,
@@ -69,10 +69,6 @@ class _ReadingEnded(Exception):
     """A limit was passed and has been reported; what is left can't be read."""
 
 
-class _MacroLeft(Exception):
-    """`.exitm` leaves the innermost expansion of a macro."""
-
-
 class Collector:
     """Reads sources into a unit, one after another; `is_ended` if a limit stopped it."""
 
@@ -86,11 +82,12 @@ class Collector:
         self._files = Files(include_folders)
         self._fixed = FixedCode(builder.description)
         self._conditions = Conditions(builder)
+        self._structures = Structures(builder)
         self._macros: dict[str, Macro] = {}
         self._expansion_count = 0
         self._expanded_lines = 0
         self._argument_characters = 0
-        self._depth = 0
+        self._readings = Readings(builder, self._files)
 
     @property
     def files(self) -> list[Path]:
@@ -111,21 +108,26 @@ class Collector:
         """Read a source of the command line and what it includes."""
         self._files.enter(source.name)
         try:
-            self._read_file(source, Path(source.name))
+            self._begin_file(source, Path(source.name), None)
+            while (reading := self._readings.innermost) is not None:
+                self._read_on(reading)
         except _ReadingEnded:
             self.is_ended = True
+        finally:
+            self._readings.finish_all()
 
-    def _read_file(self, source: Source, path: Path) -> None:
+    def _begin_file(self, source: Source, path: Path, step: Step | None) -> None:
         self.sources.append(source)
         lines = list(split_lines(source, self.builder.report))
-        with self._files.open(path):
-            self._read_lines(Passage(source, lines), 0, len(lines))
+        self._files.open(path)
+        self._readings.begin(Passage(source, lines), FrameKind.INCLUDE, step)
 
-    def _read_lines(self, passage: Passage, start: int, end: int) -> None:
-        """Read lines of a passage, those of the blocks in them as the blocks say."""
-        builder, source, lines = self.builder, passage.source, passage.lines
+    def _read_on(self, reading: Reading) -> None:
+        """Read lines until others come first, or to their end."""
+        builder, readings = self.builder, self._readings
+        source, lines = reading.passage.source, reading.passage.lines
         word_of = self._fixed.word
-        index = start
+        index, end = reading.index, reading.end
         while index < end:
             line = lines[index]
             text = line.text
@@ -138,16 +140,32 @@ class Collector:
                 index += 1
                 continue
             head = _HEAD.match(text)
+            after = index + 1
             try:
                 if head is None or not self._takes_text(head["name"], line):
                     self._read_line(source, line)
-                    index += 1
                 else:
                     self._define_labels(source, line, head)
-                    index = self._read_block(passage, index, head)
+                    after = self._read_block(reading.passage, index, head)
             except Refused as refused:
                 self._refuse(refused)
-                index += 1
+            index = after
+            if readings.innermost is not reading:
+                reading.index = index
+                return
+        self._read_others(reading)
+
+    def _read_others(self, reading: Reading) -> None:
+        """Go on with the lines that follow those of a reading, or around it."""
+        try:
+            following = next(reading.others, None)
+        except Refused as refused:
+            self._refuse(refused)
+            following = None
+        if following is None:
+            self._readings.finish()
+        else:
+            reading.passage, reading.index, reading.end = following
 
     def _takes_text(self, name: str, line: SourceLine) -> bool:
         """Whether a statement reads its line, or the lines after it, as text."""
@@ -220,9 +238,10 @@ class Collector:
             if arguments:
                 found = printable(arguments[0].text)
                 raise Refused(f"`.exitm` takes no operand, found `{found}`", arguments[0].span)
-            if self._depth == 0:
+            if self._readings.macro_depth == 0:
                 raise Refused("`.exitm` leaves a macro, and this is none", span)
-            raise _MacroLeft
+            self._readings.leave_macro()
+            return index + 1
         if name == _PURGE:
             self._purge(arguments, span)
             return index + 1
@@ -235,7 +254,7 @@ class Collector:
             if name == ".macro":
                 self._define_macro(passage, block, offset, rest, span)
             elif name == ".struct":
-                read_structure(self.builder, passage, block, arguments, span)
+                self._structures.read(passage, block, arguments, span)
             elif name in CONDITIONS:
                 self._read_conditional(passage, block)
             elif name in REPETITIONS:
@@ -255,7 +274,7 @@ class Collector:
         bounds = [block.start, *block.arms, block.end - 1]
         for index, next_index in itertools.pairwise(bounds):
             if self._conditions.holds(passage, index):
-                self._read_lines(passage, index + 1, next_index)
+                self._readings.begin_block(iter([(passage, index + 1, next_index)]))
                 return
 
     def _repeat(
@@ -270,15 +289,20 @@ class Collector:
             if count < 0:
                 raise Refused(f"the count is negative: {count}", expression.span)
             self._count_lines(count * (last - first + 1), span)
-            for _ in range(count):
-                self._read_lines(passage, first, last)
+            self._readings.begin_block(itertools.repeat((passage, first, last), count))
             return
         name, values = self._repeated_values(block.opener, arguments, span)
         self._count_lines(len(values) * (last - first + 1), span)
         template = Template(passage.source, passage.lines[first:last], [name])
+        self._readings.begin_block(self._expansions(template, name, values, span))
+
+    def _expansions(
+        self, template: Template, name: str, values: Sequence[str], span: Span
+    ) -> Iterator[Lines]:
+        """Yield the lines of a repetition for each value."""
         for value in values:
             expansion = self._expand(template, {name: value}, span)
-            self._read_lines(expansion, 0, len(expansion.lines))
+            yield expansion, 0, len(expansion.lines)
 
     def _repeated_values(
         self, opener: str, arguments: Sequence[Argument], span: Span
@@ -335,25 +359,13 @@ class Collector:
 
     def _use_macro(self, macro: Macro, arguments: Sequence[Argument], use: Span) -> None:
         values = bind_arguments(macro, arguments, use)
-        if self._depth >= EXPANSION_DEPTH_MAX:
+        if self._readings.macro_depth >= EXPANSION_DEPTH_MAX:
             message = f"macros are nested deeper than {EXPANSION_DEPTH_MAX} levels"
             raise LimitPassed(message, use)
         self._count_lines(len(macro.body.lines) + 1, use)
         expansion = self._expand(macro.body, values, use)
-        self._depth += 1
-        with self._step(Step(FrameKind.MACRO, macro.name, use)), suppress(_MacroLeft):
-            self._read_lines(expansion, 0, len(expansion.lines))
-        self._depth -= 1
-
-    @contextmanager
-    def _step(self, step: Step) -> Generator[None]:
-        """Let what is read meanwhile carry one more step of the way to it."""
-        outer = self.builder.trail
-        self.builder.trail = (step, *outer)
-        try:
-            yield
-        finally:
-            self.builder.trail = outer
+        step = Step(FrameKind.MACRO, macro.name, use)
+        self._readings.begin(expansion, FrameKind.MACRO, step)
 
     def _count_lines(self, count: int, span: Span) -> None:
         """Count lines before they are expanded; raise `LimitPassed` if there are too many."""
@@ -397,8 +409,7 @@ class Collector:
             for found in error.diagnostics:
                 self.builder.report.add(replace(found, notes=found.notes + notes))
             return
-        with self._step(step):
-            self._read_file(source, path)
+        self._begin_file(source, path, step)
 
     def _include_bytes(self, command: Command) -> None:
         """Add the bytes of a file, or of a part of it."""

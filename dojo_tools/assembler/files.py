@@ -1,8 +1,7 @@
 """The files that a source names: found only below its own folder or one given with `-I`."""
 
 import stat
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from dojo_tools.assembler.tree import LimitPassed, Refused
@@ -72,14 +71,13 @@ class Files:
         self.files.append(path)
         return contents
 
-    @contextmanager
-    def open(self, path: Path) -> Generator[None]:
-        """Note a source as being read meanwhile."""
+    def open(self, path: Path) -> None:
+        """Note a source as being read."""
         self._open.append((path.resolve(), str(path)))
-        try:
-            yield
-        finally:
-            self._open.pop()
+
+    def close(self) -> None:
+        """Note the source that was opened last as read."""
+        self._open.pop()
 
     def check_include(self, path: Path, span: Span) -> None:
         """Raise `Refused` for a file that is being read, or one too many."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dojo_tools.description.types import Type
-from dojo_tools.diagnostics import Diagnostic, Severity, Span
+from dojo_tools.diagnostics import Diagnostic, Note, Severity, Span
 
 
 @dataclass(slots=True)
@@ -157,9 +157,11 @@ class Line:
 class Refused(Exception):
     """A statement can't be used; `diagnostics` say why and where."""
 
-    def __init__(self, message: str, span: Span, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, span: Span, hint: str | None = None, notes: tuple[Note, ...] = ()
+    ) -> None:
         super().__init__(message)
-        self.diagnostics = [Diagnostic(Severity.ERROR, message, span, hint)]
+        self.diagnostics = [Diagnostic(Severity.ERROR, message, span, hint, notes)]
 
 
 class LimitPassed(Refused):

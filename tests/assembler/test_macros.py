@@ -204,3 +204,16 @@ def test_very_many_blocks_are_matched_in_one_pass(closer: str, errors: Errors) -
     count = 20_000
     found = errors("\n".join([".if 1"] * count + [closer] * count))
     assert "blocks are nested deeper" in found[-1]
+
+
+def test_blocks_and_macros_nest_to_their_limits_together(contents: Contents) -> None:
+    blocks, macros = 60, EXPANSION_DEPTH_MAX - 1
+    body = [".if \\n"] * blocks + ["m \\n - 1"] + [".endif"] * blocks + [".byte \\n"]
+    text = "\n".join([".macro m n", *body, ".endm", f"m {macros}"])
+    assert contents(text) == bytes(range(macros + 1))
+
+
+def test_leaving_a_macro_leaves_the_repetition_and_the_block_in_it(contents: Contents) -> None:
+    body = ".rept 3\n.if 1\n.irp x, 1, 2\n.byte \\x\n.exitm\n.endr\n.endif\n.endr\n.byte 9"
+    text = f".macro inner\n{body}\n.endm\n.macro outer\ninner\n.byte 3\n.endm\nouter\n.byte 4"
+    assert contents(text) == b"\1\3\4"
