@@ -112,7 +112,7 @@ def lay_out(
         named = name_sections(merged, names)
         for group in Group:
             placed: list[OutputSection] = []
-            for name, parts in _order(named, group):
+            for name, parts in order_sections(named, group):
                 address = starts.get(name, end)
                 placed.append(_place(name, group, parts, address, name in starts))
                 end = max(end, placed[-1].end)
@@ -167,7 +167,7 @@ def name_sections(
     return named
 
 
-def _order(named: Mapping[str, Parts], group: Group) -> list[tuple[str, Parts]]:
+def order_sections(named: Mapping[str, Parts], group: Group) -> list[tuple[str, Parts]]:
     """Return the sections of a group in order: those of one name stand together."""
     found = [(name, parts) for name, parts in named.items() if _group(parts) is group]
     first: dict[str, int] = {}

@@ -12,7 +12,7 @@ from dojo_tools.bits import align_up
 from dojo_tools.description import RelocationKind
 from dojo_tools.diagnostics import Report, fail, printable
 from dojo_tools.linker.inputs import Input, Selection, select, wrap_symbols
-from dojo_tools.linker.layout import Parts, SectionKey, name_sections
+from dojo_tools.linker.layout import Group, Parts, SectionKey, name_sections, order_sections
 from dojo_tools.linker.options import FILE_SIZE_MAX, LinkOptions
 from dojo_tools.linker.places import Places
 from dojo_tools.linker.symbols import Definition, find_definitions
@@ -95,17 +95,14 @@ def _merge_sections(objects: Sequence[ObjectFile], name: str) -> tuple[tuple[Sec
         for section in file.sections:
             rights = (section.allocated, section.writable, section.executable)
             merged.setdefault((section.name, *rights), []).append((index, section))
-    # Those of one name stand together, as they do in a link.
-    first: dict[str, int] = {}
-    for position, key in enumerate(merged):
-        first.setdefault(key[0], position)
-    ordered = {key: merged[key] for key in sorted(merged, key=lambda key: first[key[0]])}
+    named = name_sections(merged, set())
+    placed = {unique: parts for unique, parts in named.items() if parts[0][1].allocated}
+    # In the order in which a link places them, which the later link then keeps.
+    ordered = [found for group in Group for found in order_sections(placed, group)]
+    ordered += [(unique, parts) for unique, parts in named.items() if unique not in placed]
     moved: _Moved = {}
-    sections = [
-        _merge_parts(unique, parts, moved, name)
-        for unique, parts in name_sections(ordered, set()).items()
-    ]
-    return tuple(sections), moved
+    sections = tuple(_merge_parts(unique, parts, moved, name) for unique, parts in ordered)
+    return sections, moved
 
 
 def _merge_parts(unique: str, parts: Parts, moved: _Moved, name: str) -> Section:

@@ -56,7 +56,7 @@ def an_object(draw: st.DrawFn, index: int, owners: Mapping[str, int]) -> ObjectF
         writable, executable = RIGHTS[name]
         if name in (".data", ".text.hot"):
             writable, executable = draw(st.booleans()), draw(st.booleans())
-        size = draw(st.integers(0, 40))
+        size = draw(st.integers(1, 40))
         contents = bytes([draw(st.integers(1, 255))]) * size
         if name == ".bss" or draw(st.integers(0, 9)) == 0:
             contents = b""
