@@ -28,7 +28,8 @@ def run(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="FILE...", help="A run file (*.toml), an image, or sources and objects to link."
+            metavar="FILE...",
+            help="A run file (*.toml), an image, or sources, objects and archives to link.",
         ),
     ] = None,
     report: Annotated[
@@ -81,7 +82,9 @@ def run(
             raise typer.BadParameter("`--examples` takes no FILE")
         return _run_examples(load(isa), isa or [], quiet)
     if not files:
-        raise typer.BadParameter("a FILE is needed: a run file, an image, sources or objects")
+        raise typer.BadParameter(
+            "a FILE is needed: a run file, an image, sources, objects or archives"
+        )
 
     run_file = _with_options(_run_file(files), arguments or [], dump or [], max_instructions)
 

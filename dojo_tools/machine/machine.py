@@ -54,11 +54,18 @@ class Machine:
     """A machine with an image loaded, ready to run from its entry.
 
     The stack pointer starts at the stack top that the linker chose, everything else at zero.
+    Raises `InputError` for an image that does not fit one node.
     """
 
     def __init__(
         self, image: Image, description: Description, machine: MachineDef | None = None
     ) -> None:
+        if len(image.programs) > 1:
+            raise fail(
+                f"{image.name}: an image of {len(image.programs)} programs, which run on several "
+                "nodes, but there is no mesh of nodes yet",
+                hint="link one of the programs by itself to run it on one node",
+            )
         self.image = image
         self.description = description
         self.definition = machine or load_machine("node")

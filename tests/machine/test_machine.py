@@ -1,5 +1,6 @@
 """The host's view of a machine: registers, memory, symbols, tensors, traces, faults."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from dojo_tools.diagnostics import InputError, Source
 from dojo_tools.engines.stop import StopReason
 from dojo_tools.linker import link
 from dojo_tools.machine import ELEMENTS, Machine, load_program
+from dojo_tools.objects import encode_object
 
 DESCRIPTION = load_description()
 
@@ -139,3 +141,27 @@ def test_sources_objects_and_images_make_programs(tmp_path: Path):
     other.write_text(".global twice\ntwice: add a0, a0, a0\nret\n")
     running = Machine(load_program([main, other], DESCRIPTION), DESCRIPTION)
     assert running.run(100).stop.code == 42
+
+
+def test_a_program_may_be_in_an_archive(
+    tmp_path: Path, make_archive: Callable[[Iterable[tuple[str, bytes]]], bytes]
+):
+    main, library = tmp_path / "main.s", tmp_path / "lib.a"
+    main.write_text(".extern f\n.global _start\n_start: call f\nhalti 0\n", encoding="utf-8")
+    member = assemble(Source("f.s", ".global f\nf: li a0, 7\nret\n"), DESCRIPTION).object
+    library.write_bytes(make_archive([("f.o", encode_object(member))]))
+    running = Machine(load_program([main, library], DESCRIPTION), DESCRIPTION)
+    running.run(10)
+    assert running.read_register("a0") == 7
+
+
+def test_an_image_of_several_programs_is_refused():
+    placed = [
+        assemble(Source("p.s", f".program p{n}\n.place {n}, 0\n{START}halti 0"), DESCRIPTION).object
+        for n in range(2)
+    ]
+    image = link(placed, DESCRIPTION.relocations, name="grid")
+    with pytest.raises(InputError, match=r"grid: an image of 2 programs, .* there is no mesh"):
+        Machine(image, DESCRIPTION)
+    alone = link(placed[:1], DESCRIPTION.relocations, name="alone")
+    assert Machine(alone, DESCRIPTION).run(10).stop.code == 0
