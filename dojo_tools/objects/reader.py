@@ -9,7 +9,7 @@ import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dojo_tools.bits import extract, is_power_of_two, mask
+from dojo_tools.bits import insert, is_power_of_two, mask
 from dojo_tools.diagnostics import InputError
 from dojo_tools.objects.dwarf import DEBUG_PREFIX
 from dojo_tools.objects.elf import (
@@ -56,11 +56,16 @@ from dojo_tools.objects.programs import read_note, read_program
 from dojo_tools.objects.tables import read_lines, read_tensors
 
 _CONTENT_TYPES = (SectionType.PROGBITS, SectionType.NOBITS, SectionType.NOTE)
-_BINDINGS = {binding.value: binding for binding in Binding}
 _KINDS = {kind.value: kind for kind in SymbolKind} | {
     SYMBOL_KIND_SECTION: SymbolKind.NONE,
     SYMBOL_KIND_FILE: SymbolKind.NONE,
 }
+_PACKED = {
+    insert(number, 7, 4, binding.value): (binding, kind, number == SYMBOL_KIND_SECTION)
+    for binding in Binding
+    for number, kind in _KINDS.items()
+}
+"""What st_info means: binding, kind, and whether the symbol stands for a section."""
 _VISIBILITIES = {visibility.value: visibility for visibility in Visibility}
 _KNOWN_FLAGS = SectionFlag(sum(SectionFlag))
 _KNOWN_TYPES = frozenset(SectionType)
@@ -268,16 +273,16 @@ def _read_symbols(
         raise part.table.error(f"its names are in section {link} (sh_link), no string table")
     names = StringTable(parts[link].table)
     symbols: list[Symbol] = []
+    local, first_shared = Binding.LOCAL, part.header.info
     records = SYMBOL.iter_unpack(part.table.contents[SYMBOL.size :])
     for index, (name_offset, packed, other, section_index, value, size) in enumerate(records, 1):
         name = names.name_at(name_offset, f"symbol {index}")
-        binding = _BINDINGS.get(extract(packed, 7, 4))
-        kind = _KINDS.get(extract(packed, 3, 0))
         visibility = _VISIBILITIES.get(other)
-        if binding is None or kind is None or visibility is None:
+        if packed not in _PACKED or visibility is None:
             raise _symbol_error(part, index, name, f"st_info 0x{packed:x}, st_other 0x{other:x}")
-        if (binding is Binding.LOCAL) != (index < part.header.info):
-            message = f"locals come before symbol {part.header.info} (sh_info), others after"
+        binding, kind, is_section = _PACKED[packed]
+        if (binding is local) != (index < first_shared):
+            message = f"locals come before symbol {first_shared} (sh_info), others after"
             raise _symbol_error(part, index, name, message)
         section: str | None
         if section_index == UNDEFINED_INDEX:
@@ -293,7 +298,7 @@ def _read_symbols(
             section = sections[section_index].name
         else:
             raise _symbol_error(part, index, name, f"no contents section {section_index}")
-        if extract(packed, 3, 0) == SYMBOL_KIND_SECTION and not name:
+        if is_section and not name:
             name = section or ""
         symbols.append(Symbol(name, section, value, size, binding, kind, visibility))
     return tuple(symbols), part.index
