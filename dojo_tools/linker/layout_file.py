@@ -7,14 +7,14 @@
     nodes = ["0,0 2x2", "3,3"]
     entry = "main"                          # _start if left out
 
-Paths are relative to the folder of the layout file. All mistakes are reported in one go.
+Paths are relative to the folder of the layout file and stay below it. All mistakes are reported in one go.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dojo_tools.diagnostics import InputError, Report, fail, printable, read_source
+from dojo_tools.diagnostics import InputError, Report, did_you_mean, fail, printable, read_source
 from dojo_tools.linker.arguments import parse_rectangle
 from dojo_tools.linker.options import LAYOUT_SIZE_MAX
 from dojo_tools.objects import Rectangle
@@ -75,7 +75,25 @@ def _program(table: Table, folder: Path, report: Report) -> LayoutProgram:
 
 
 def _paths(table: Table, folder: Path, report: Report) -> tuple[Path, ...]:
-    return tuple(folder / name for name in _strings(table, "files", report))
+    """Return the files that a table names: regular files below the folder, links followed."""
+    found: list[Path] = []
+    for name in _strings(table, "files", report):
+        path = folder / name
+        span = value_span(table.source, (*table.path, "files"), name)
+        try:
+            stays = path.resolve().is_relative_to(folder.resolve())
+        except (OSError, RuntimeError):  # too long, a loop of links
+            stays = False
+        if not stays:
+            message = f"`{printable(name)}` is not below the layout file's folder"
+            report.error(message, span, "a layout file reads only there")
+        elif not path.is_file():
+            files = (file.name for file in path.parent.glob("*") if file.is_file())
+            hint = did_you_mean(path.name, map(printable, files))
+            report.error(f"there is no file `{printable(name)}`", span, hint)
+        else:
+            found.append(path)
+    return tuple(found)
 
 
 def _strings(table: Table, key: str, report: Report) -> list[str]:

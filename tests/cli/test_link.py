@@ -160,19 +160,38 @@ def test_programs_on_the_command_line_and_in_a_layout_file() -> None:
         ("a", 0, ["0,0 2x1"]),
         ("b", 1, ["0,1 1x1", "3,3 1x1"]),
     ]
-    Path("sub").mkdir()
-    Path("sub/grid.toml").write_text(
-        'files = ["../lib.a"]\n'
-        '[programs.a]\nfiles = ["../main.o"]\nnodes = ["0,0 2x1"]\nentry = "twice"\n'
-        '[programs.b]\nfiles = ["../main.o"]\nnodes = ["5,5"]\n',
+    Path("grid.toml").write_text(
+        'files = ["lib.a"]\n'
+        '[programs.a]\nfiles = ["main.o"]\nnodes = ["0,0 2x1"]\nentry = "twice"\n'
+        '[programs.b]\nfiles = ["main.o"]\nnodes = ["5,5"]\n',
         encoding="utf-8",
     )
-    done = run("--layout", "sub/grid.toml", "--place", "b=0,1;3,3", "-o", "b.img")
+    done = run("--layout", "grid.toml", "--place", "b=0,1;3,3", "-o", "b.img")
     assert done == Done(ExitCode.DONE, "", "")
     again = read_image(Path("b.img").read_bytes(), "a.img")
     assert [p.placement for p in again.programs] == [p.placement for p in image.programs]
     assert [s.contents for s in again.segments] == [s.contents for s in image.segments]
     assert again.entry == next(s.value for s in again.symbols if s.name == "twice")
+
+
+@pytest.mark.usefixtures("objects")
+def test_a_layout_file_names_files_below_its_folder_only(tmp_path: Path) -> None:
+    Path("sub").mkdir()
+    Path("sub/link.o").symlink_to(tmp_path / "main.o")
+    os.mkfifo("sub/pipe.o")
+    for name, message in (
+        ("../main.o", "`../main.o` is not below the layout file's folder"),
+        (str(tmp_path / "main.o"), "is not below the layout file's folder"),
+        ("link.o", "is not below the layout file's folder"),
+        ("/dev/zero", "is not below the layout file's folder"),
+        ("pipe.o", "there is no file `pipe.o`"),
+        ("lnik.o", "there is no file `lnik.o`"),
+    ):
+        Path("sub/grid.toml").write_text(f'files = ["{name}"]\n', encoding="utf-8")
+        done = run("--layout", "sub/grid.toml")
+        assert done.code == ExitCode.INPUT
+        assert f"sub/grid.toml:1:11: error: {message}"[:24] == done.err[:24]
+        assert message in done.err
 
 
 def test_a_layout_file_shows_all_its_mistakes() -> None:
