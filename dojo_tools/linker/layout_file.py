@@ -7,7 +7,8 @@
     nodes = ["0,0 2x2", "3,3"]
     entry = "main"                          # _start if left out
 
-Paths are relative to the folder of the layout file and stay below it. All mistakes are reported in one go.
+Paths are relative to the folder of the layout file and stay below it. All mistakes are reported in
+one go.
 """
 
 from collections.abc import Mapping
