@@ -231,6 +231,7 @@ HINTS = [
     (".mcaro m", "unknown directive `.mcaro`", "did you mean `.macro`?"),
     (".elif 1", "unknown directive `.elif`", "did you mean `.elseif`?"),
     (".endmacro", "unknown directive `.endmacro`", "did you mean `.endm`?"),
+    (".macro m\ncall \\%x\n.endm\nm", "undefined symbol `.Lx.1`", "other files can't define it"),
     (".field x, u8", "`.field` stands outside of a structure", "`.struct`"),
     ("m 1\n.macro m a\n.endm", "unknown instruction `m`", "the macro at a.s:2 is not known before"),
     (".macro .mine\n.endm\n.mime", "unknown directive or macro `.mime`", "did you mean `.mine`?"),
