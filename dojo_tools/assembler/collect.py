@@ -50,6 +50,7 @@ from dojo_tools.assembler.tree import (
     Refused,
 )
 from dojo_tools.assembler.unit import Bytes, Step, UnitBuilder, notes_of
+from dojo_tools.assembler.unknown_names import UnknownNames, explain_reference
 from dojo_tools.diagnostics import InputError, Source, Span, decode_source, did_you_mean, printable
 from dojo_tools.objects import FrameKind
 
@@ -83,6 +84,7 @@ class Collector:
         self._fixed = FixedCode(builder.description)
         self._conditions = Conditions(builder)
         self._structures = Structures(builder)
+        self._unknown_names = UnknownNames(builder.description, _TEXT_DIRECTIVES)
         self._macros: dict[str, Macro] = {}
         self._expansion_count = 0
         self._expanded_lines = 0
@@ -177,7 +179,7 @@ class Collector:
         try:
             parsed = parse_line(source, line)
         except Refused as refused:
-            self.builder.refuse(refused)
+            self._refuse(refused)
             parsed = parse_labels(source, line)
         for label in parsed.labels:
             self.builder.define_label(label)
@@ -202,23 +204,20 @@ class Collector:
                 elif name == INCBIN:
                     self._include_bytes(statement)
                 else:
-                    apply_directive(builder, statement)
+                    try:
+                        apply_directive(builder, statement)
+                    except Refused as refused:
+                        raise self._explain(statement, refused) from None
             case _:
                 position = builder.position()
                 try:
                     use = self.expander.use(statement, position.anchor)
                 except Refused as refused:
-                    raise self._with_macro_hint(statement, refused) from None
+                    raise self._explain(statement, refused) from None
                 builder.add(use, statement.span, position)
 
-    def _with_macro_hint(self, command: Command, refused: Refused) -> Refused:
-        """Return a refusal of an unknown instruction that looks like a macro with a hint."""
-        if command.name in self.builder.description.mnemonics:
-            return refused
-        hint = did_you_mean(command.name, self._macros)
-        if hint is None:
-            return refused
-        return Refused(f"unknown instruction or macro `{command.name}`", command.name_span, hint)
+    def _explain(self, command: Command, refused: Refused) -> Refused:
+        return self._unknown_names.explain(command, refused, self._macros, self.sources)
 
     # Blocks and macros, which read text.
 
@@ -265,7 +264,7 @@ class Collector:
 
     def _refuse(self, refused: Refused) -> None:
         """Report why a statement can't be used; after a limit was passed, read no more."""
-        self.builder.refuse(refused)
+        self.builder.refuse(explain_reference(refused))
         if isinstance(refused, LimitPassed):
             raise _ReadingEnded
 

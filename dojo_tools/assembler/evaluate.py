@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 from dojo_tools.assembler.literals import NUMBER_WIDTH_MAX
 from dojo_tools.assembler.parser import NESTING_MAX
-from dojo_tools.assembler.symbols import AssignmentDef, Position, SymbolEntry, Symbols
+from dojo_tools.assembler.symbols import (
+    TEMPORARY_PREFIX,
+    AssignmentDef,
+    Position,
+    SymbolEntry,
+    Symbols,
+)
 from dojo_tools.assembler.tree import (
     Anchor,
     Binary,
@@ -225,6 +231,8 @@ class Evaluator:
         if not self._has_places:
             return f"give it a number above, or with `-D {name}=1`"
         hint = self._hints.did_you_mean(name, self._symbols.defined_names())
+        if name.startswith(TEMPORARY_PREFIX):
+            return hint or f"other files can't define it: its name starts with `{TEMPORARY_PREFIX}`"
         return hint or f"write `.extern {name}` if another file defines it"
 
 

@@ -4,6 +4,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from dojo_tools.assembler.macros import root_of
 from dojo_tools.assembler.tree import LimitPassed, Refused
 from dojo_tools.diagnostics import Span, printable
 
@@ -31,11 +32,13 @@ class Files:
     def find(self, written: str, span: Span) -> Path:
         """Return the regular file that a name means: beside the file that names it, or in `-I`.
 
+        A name in a macro is looked for beside the macro, then beside the source that uses it.
         Raises `Refused`.
         """
         if "\0" in written:
             raise Refused("a file name can't hold a NUL", span)
-        folders = [Path(span.source.name).parent, *self._include_folders]
+        beside = (Path(name).parent for name in (span.source.name, root_of(span).source.name))
+        folders = list(dict.fromkeys((*beside, *self._include_folders)))
         for folder in folders:
             path = folder / written
             try:

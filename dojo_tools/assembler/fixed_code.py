@@ -21,6 +21,7 @@ from dojo_tools.description import (
     OperandKind,
     PseudoDef,
     allows,
+    expressions,
     insert_ranges,
 )
 from dojo_tools.diagnostics import Source, Span
@@ -177,7 +178,9 @@ class FixedCode:
         return tuple(found)
 
     def _form(self, entry: InstructionDef | AliasDef, count: int) -> _Form | None:
-        if isinstance(entry, AliasDef) or any(kind.pc_relative for kind in entry.operands):
+        if isinstance(entry, AliasDef):
+            return self._alias_form(entry) if count == 0 else None
+        if any(kind.pc_relative for kind in entry.operands):
             return None
         operands = [
             self._memory(
@@ -188,6 +191,18 @@ class FixedCode:
             for item in entry.syntax[:count]
         ]
         return _Form(entry.match, tuple(operands))
+
+    def _alias_form(self, alias: AliasDef) -> _Form | None:
+        """Return the form of an alias without operands, if what it stands for has a word."""
+        operands: list[str] = []
+        for operand in alias.template.operands:
+            match operand.expression:
+                case expressions.Name(text) | expressions.Number(text) if not operand.is_memory:
+                    operands.append(str(text))
+                case _:
+                    return None
+        word = self.word(f"{alias.template.mnemonic} {', '.join(operands)}")
+        return None if word is None else _Form(word, ())
 
     def _operand(self, kind: OperandKind) -> _NamedBits | _NumberBits:
         if kind.name not in self._operands:

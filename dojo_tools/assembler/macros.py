@@ -16,7 +16,7 @@ from dojo_tools.assembler.tree import LimitPassed, Refused
 from dojo_tools.diagnostics import Source, Span, did_you_mean
 from dojo_tools.source_text import LINE_LENGTH_MAX
 
-_REFERENCE = re.compile(
+REFERENCE = re.compile(
     r"\\(?:(?P<special>@|\(\))|%(?P<own>[A-Za-z_]\w*)|(?P<name>[A-Za-z_]\w*))", re.ASCII
 )
 _PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)(?::(?P<mark>\w+))?[ \t]*(?P<assign>=)?", re.ASCII)
@@ -78,6 +78,11 @@ class ExpandedSource(Source):
         self._values = values
         self.root = root
 
+    @property
+    def parameters(self) -> list[str]:
+        """The names that stand for a text here."""
+        return [name for name in self._values if name.isidentifier()]
+
     def position(self, offset: int) -> tuple[int, int]:
         """Return line and column of the character that an expanded one stands for."""
         index = bisect.bisect_right(self.line_starts, offset) - 1
@@ -137,7 +142,7 @@ def _cut(text: str, parameters: Sequence[str]) -> list[tuple[str, str | None, in
     """Return the pieces of a line: what is written, the value it stands for or None, its column."""
     pieces: list[tuple[str, str | None, int]] = []
     start = 0
-    for match in _REFERENCE.finditer(text):
+    for match in REFERENCE.finditer(text):
         name = match["name"] or match["special"] or "%"
         if match["name"] and name not in parameters:
             continue

@@ -21,7 +21,7 @@ from dojo_tools.description.types import Type, parse_type
 from dojo_tools.diagnostics import Note, Source, Span, did_you_mean
 
 STRUCTURE_SIZE_MAX = 16 << 20
-_FIELD = ".field"
+FIELD = ".field"
 _USAGE = ".field name, element, dimension, ..."
 _ELEMENTS = "i8 u8 i16 u16 i32 u32 i64 u64 f32 bf16"
 _OWN_NAMES = {"size": "size of the structure", "align": "alignment of the structure"}
@@ -80,7 +80,7 @@ class Structures:
         command = parsed.statement
         if command is None:
             return
-        if not isinstance(command, Command) or command.name != _FIELD:
+        if not isinstance(command, Command) or command.name != FIELD:
             found = command.span if not isinstance(command, Command) else command.name_span
             raise Refused("a structure holds fields only", found, f"write `{_USAGE}`")
         check_count(command, 2, None, _USAGE)

@@ -15,7 +15,7 @@ import pytest
 from dojo_tools.assembler import assemble
 from dojo_tools.description import Description
 from dojo_tools.diagnostics import InputError, read_source, render
-from dojo_tools.objects import ObjectFile
+from dojo_tools.objects import FrameKind, ObjectFile
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden" / "as"
 FILES = sorted(path for path in FOLDER.glob("*.s") if not path.with_suffix(".txt").exists())
@@ -51,8 +51,9 @@ def test_each_line_becomes_what_it_says(path: Path, description: Description, bl
 
 
 def add_contents(object_file: ObjectFile, found: dict[int, list[str]]) -> None:
-    """Note what each line put into the object."""
+    """Note what each line put into the object; what a macro or an include makes, at its use."""
     sections = {section.name: section for section in object_file.sections}
+    made: dict[int, list[str]] = defaultdict(list)
     for entry in object_file.lines:
         section = sections[entry.section]
         encoded = section.contents[entry.offset : entry.offset + entry.size]
@@ -61,7 +62,10 @@ def add_contents(object_file: ObjectFile, found: dict[int, list[str]]) -> None:
             text = " ".join(f"0x{word >> 16:04x}_{word & 0xFFFF:04x}" for word in words)
         else:
             text = encoded.hex(" ")
-        found[entry.line].append(f"= {text}")
+        steps = [frame for frame in entry.trail if frame.kind is not FrameKind.EXPANSION]
+        made[steps[-1].line if steps else entry.line].append(text)
+    for line, texts in made.items():
+        found[line].append(f"= {' '.join(texts)}")
 
 
 def compare(expectation: re.Match[str] | None, actual: list[str]) -> list[str]:
@@ -79,12 +83,17 @@ def compare(expectation: re.Match[str] | None, actual: list[str]) -> list[str]:
     return [f"expected one {kind} {text}, found {messages}"]
 
 
+@pytest.mark.parametrize("name, count", [("mistakes", 12), ("macro_mistakes", 22)])
 def test_a_file_of_mistakes_shows_them_all(
-    description: Description, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch
+    name: str,
+    count: int,
+    description: Description,
+    golden: Callable[[Path, str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(FOLDER)
     with pytest.raises(InputError) as caught:
-        assemble(read_source(Path("mistakes.s")), description)
+        assemble(read_source(Path(f"{name}.s")), description)
     shown = "\n".join(render(diagnostic) for diagnostic in caught.value.diagnostics) + "\n"
-    golden(FOLDER / "mistakes.txt", shown)
-    assert len(caught.value.diagnostics) == 12
+    golden(FOLDER / f"{name}.txt", shown)
+    assert len(caught.value.diagnostics) == count

@@ -217,3 +217,33 @@ def test_leaving_a_macro_leaves_the_repetition_and_the_block_in_it(contents: Con
     body = ".rept 3\n.if 1\n.irp x, 1, 2\n.byte \\x\n.exitm\n.endr\n.endif\n.endr\n.byte 9"
     text = f".macro inner\n{body}\n.endm\n.macro outer\ninner\n.byte 3\n.endm\nouter\n.byte 4"
     assert contents(text) == b"\1\3\4"
+
+
+HINTS = [
+    (".macro m reg\naddi \\regg, x0, 1\n.endm\nm x5", "`\\regg` is no parameter here", "`\\reg`?"),
+    (
+        ".macro m a, b\nadd \\out, \\a, \\b\n.endm\nm x5, x6",
+        "`\\out` is no parameter here",
+        "`\\b`",
+    ),
+    ("addi \\reg, x0, 1", "`\\reg` stands for nothing outside of a macro", None),
+    ('.ascii "\\q"', "unknown escape `\\q`", "escapes are"),
+    (".mcaro m", "unknown directive `.mcaro`", "did you mean `.macro`?"),
+    (".elif 1", "unknown directive `.elif`", "did you mean `.elseif`?"),
+    (".endmacro", "unknown directive `.endmacro`", "did you mean `.endm`?"),
+    (".macro m\ncall \\%x\n.endm\nm", "undefined symbol `.Lx.1`", "other files can't define it"),
+    (".field x, u8", "`.field` stands outside of a structure", "`.struct`"),
+    ("m 1\n.macro m a\n.endm", "unknown instruction `m`", "the macro at a.s:2 is not known before"),
+    (".macro .mine\n.endm\n.mime", "unknown directive or macro `.mime`", "did you mean `.mine`?"),
+]
+
+
+@pytest.mark.parametrize("text, message, hint", HINTS)
+def test_a_hint_names_what_could_stand_there(
+    text: str, message: str, hint: str | None, description: Description
+) -> None:
+    with pytest.raises(InputError) as caught:
+        assemble(Source("a.s", text), description)
+    found = caught.value.diagnostics[0]
+    assert found.message == message
+    assert found.hint == hint or (hint is not None and hint in (found.hint or ""))

@@ -203,3 +203,14 @@ def test_a_part_of_a_file_lies_within_it(tmp_path: Path, description: Descriptio
         "the length 3 does not fit in the 2 bytes there are",
         "the offset -1 does not fit in the 3 bytes there are",
     ]
+
+
+def test_a_file_given_to_a_macro_is_found_beside_its_user(
+    tmp_path: Path, description: Description
+) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "m.inc").write_text('.macro m f\n.incbin \\f\n.incbin "own"\n.endm\n')
+    (tmp_path / "lib" / "own").write_bytes(b"1")
+    (tmp_path / "given").write_bytes(b"2")
+    source = Source(str(tmp_path / "a.s"), '.data\n.include "lib/m.inc"\nm "given"\n')
+    assert assemble(source, description).object.sections[0].contents == b"21"
