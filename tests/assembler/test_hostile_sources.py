@@ -171,9 +171,6 @@ SOURCES = {
     "endr without rept": Hostile("nop\n.endr\n", "2:1:"),
 }  # fmt: skip
 
-# What the assembler can't do yet; empty this when it can.
-PENDING = {"rept that doubles its text"}
-
 
 @pytest.fixture(scope="module")
 def driver() -> Iterator["subprocess.Popen[str]"]:
@@ -204,13 +201,7 @@ def assembled_here(
     return call
 
 
-CASES = [
-    pytest.param(name, marks=pytest.mark.xfail(name in PENDING, reason="to come", strict=False))
-    for name in SOURCES
-]
-
-
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", SOURCES)
 def test_hostile_sources_are_refused_at_their_place(
     name: str, assembled_here: Callable[[], tuple[int, str]]
 ) -> None:
