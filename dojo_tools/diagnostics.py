@@ -34,13 +34,17 @@ class ExitCode(IntEnum):
 
 
 class Source:
-    """A text that spans point into: its name as the user wrote it, and its characters."""
+    """A text that spans point into: its name as the user wrote it, and its characters.
 
-    __slots__ = ("_line_starts", "name", "text")
+    Where only a place is known and not the text, that is empty and `origin` is line and column.
+    """
 
-    def __init__(self, name: str, text: str) -> None:
+    __slots__ = ("_line_starts", "name", "origin", "text")
+
+    def __init__(self, name: str, text: str, origin: tuple[int, int] = (1, 1)) -> None:
         self.name = name
         self.text = text
+        self.origin = origin
         self._line_starts: list[int] | None = None
 
     def __repr__(self) -> str:
@@ -55,6 +59,8 @@ class Source:
 
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and the column of a character, both counted from 1."""
+        if not self.text:
+            return self.origin
         line = bisect.bisect_right(self.line_starts, offset)
         return line, offset - self.line_starts[line - 1] + 1
 

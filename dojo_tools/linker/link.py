@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from dojo_tools.bits import is_aligned
 from dojo_tools.description import RelocationKind
-from dojo_tools.diagnostics import Report, did_you_mean, printable
+from dojo_tools.diagnostics import Report, did_you_mean, printable, render
 from dojo_tools.linker.collect import Reach, collect
 from dojo_tools.linker.commons import Commons, allot_own, allot_shared, define_commons
 from dojo_tools.linker.image import make_image
@@ -111,7 +111,7 @@ def link_files(
 
 def _stop(report: Report) -> None:
     """Stop if there are errors, without repeating those of objects that programs share."""
-    report.diagnostics[:] = dict.fromkeys(report.diagnostics)
+    report.diagnostics[:] = {render(found): found for found in report.diagnostics}.values()
     report.stop_if_errors()
 
 

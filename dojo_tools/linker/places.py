@@ -4,7 +4,7 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dojo_tools.diagnostics import Note, printable
+from dojo_tools.diagnostics import Note, Report, Source, Span, printable
 from dojo_tools.objects import LineEntry, ObjectFile, Symbol
 
 
@@ -37,6 +37,27 @@ class Places:
             name, place = printable(self.objects[index].name), printable(section)
             return f"{name}({place}+0x{offset:x})"
         return f"{printable(entry.file)}:{entry.line}:{entry.column}"
+
+    def span(self, index: int, section: str, offset: int) -> Span | None:
+        """Return the line and column of a byte, whose text is not at hand, or None."""
+        entry = self.line_at(index, section, offset)
+        if entry is None:
+            return None
+        return Span(Source(entry.file, "", (entry.line, entry.column)), 0, 0)
+
+    def report(
+        self,
+        report: Report,
+        where: tuple[int, str, int],
+        message: str,
+        hint: str | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        """Report what is wrong with a byte: with its line and trail, or else object and offset."""
+        span = self.span(*where)
+        if span is None:
+            message = f"{self.describe(*where)}: {message}"
+        report.error(message, span, hint, self.trail(*where) + notes)
 
     def trail(self, index: int, section: str, offset: int) -> tuple[Note, ...]:
         """Return the expansion trail of a byte."""

@@ -91,8 +91,7 @@ def _apply(
             problem, hint = _describe_misfit(kind, value, program.objects[index], relocation)
     if problem is not None:
         where = (index, relocation.section, relocation.offset)
-        message = f"{program.places.describe(*where)}: {problem}"
-        program.report.error(message, hint=hint, notes=program.places.trail(*where))
+        program.places.report(program.report, where, problem, hint)
 
 
 def split_node_addend(addend: int) -> tuple[Node, int]:

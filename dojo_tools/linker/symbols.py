@@ -280,12 +280,12 @@ def check_references(
                 uses.setdefault(name, []).append((index, relocation))
     for count, (name, references) in enumerate(uses.items()):
         (index, first), *others = references
-        place = places.describe(index, first.section, first.offset)
+        where = (index, first.section, first.offset)
         if objects[index].symbols[first.symbol].section is not None or name in definitions:
-            report.error(f"{place}: `{printable(name)}` lies in a section that takes no memory")
+            message = f"`{printable(name)}` lies in a section that takes no memory"
+            places.report(report, where, message)
             continue
-        notes = places.trail(index, first.section, first.offset)
-        notes += tuple(
+        notes = tuple(
             Note(f"also used at {places.describe(i, use.section, use.offset)}")
             for i, use in others[:_NOTE_COUNT_MAX]
         )
@@ -295,7 +295,7 @@ def check_references(
         hint = None
         if count < _HINT_COUNT_MAX:
             hint = find_hint(name, objects, definitions, archives, objects[index].name)
-        report.error(f"{place}: undefined symbol `{printable(name)}`", hint=hint, notes=notes)
+        places.report(report, where, f"undefined symbol `{printable(name)}`", hint, notes)
 
 
 def find_hint(

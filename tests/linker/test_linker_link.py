@@ -69,7 +69,13 @@ def errors(objects: Sequence[ObjectFile], kinds: Kinds, **options: int | str) ->
     with pytest.raises(InputError) as caught:
         link(objects, kinds, **options)  # pyright: ignore[reportArgumentType] (a test's options)
     return [
-        "\n".join([d.message, *(note.message for note in d.notes), f"hint: {d.hint}"])
+        "\n".join(
+            [
+                f"{d.span}: " * bool(d.span) + d.message,
+                *(note.message for note in d.notes),
+                f"hint: {d.hint}",
+            ]
+        )
         for d in caught.value.diagnostics
     ]
 
