@@ -270,12 +270,20 @@ def _check_names(object_file: ObjectFile, sources: Sequence[Source], report: Rep
     for source in sources:
         for line in split_lines(source, Report()):
             counts.update(_WORD.findall(_STRING.sub('""', line.text)))
-            for name, pattern in (("unused-label", _LABEL), ("unused-macro", _MACRO)):
-                match = pattern.match(line.text)
-                if match is not None:
-                    start = line.offset + match.start(1)
-                    defined.append((name, match[1], Span(source, start, start + len(match[1]))))
+            for name, match in _definitions(line.text):
+                start = line.offset + match.start(1)
+                defined.append((name, match[1], Span(source, start, start + len(match[1]))))
     for name, word, span in defined:
         if counts[word] == 1 and word not in data:
             noun = "label" if name == "unused-label" else "macro"
             report.warning(name, f"nothing uses the {noun} `{word}`", span)
+
+
+def _definitions(text: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """Yield the labels or the macro that a line defines, each with the warning if it is unused."""
+    position = 0
+    while (label := _LABEL.match(text, position)) is not None:
+        yield "unused-label", label
+        position = label.end()
+    if (macro := _MACRO.match(text, position)) is not None:
+        yield "unused-macro", macro

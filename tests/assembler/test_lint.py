@@ -61,11 +61,12 @@ def test_floats_that_do_not_survive(linted: Lint) -> None:
 def test_labels_that_nothing_uses(linted: Lint) -> None:
     text = (
         ".global _start\n_start: nop\nused: jump used\n.Lgone: nop ; .Lgone\n"
-        'lone: .ascii "lone"\n.data\ntensor: .word 1\n'
+        'lone: pair: .ascii "lone"\n.data\ntensor: .word 1\n'
     )
     assert linted(text) == [
         "4 unused-label: nothing uses the label `.Lgone`",
         "5 unused-label: nothing uses the label `lone`",
+        "5 unused-label: nothing uses the label `pair`",
     ]
 
 

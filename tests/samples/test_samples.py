@@ -27,7 +27,7 @@ def finish(running: Machine) -> None:
 
 def test_every_sample_is_tested():
     folders = {path.name for path in SAMPLES.iterdir() if path.is_dir()}
-    assert folders == {"hello", "fibonacci", "saxpy", "dot", "digits"}
+    assert folders == {"hello", "fibonacci", "saxpy", "dot", "digits", "pipeline"}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,18 @@ def test_saxpy():
     # 0.75 * x is exact in float64, so one rounding follows, as in a fused multiply-add.
     wanted = (0.75 * x.astype(np.float64) + y).astype(np.float32)
     assert np.array_equal(running.read_tensor("y"), wanted)
+
+
+def test_pipeline():
+    generator = np.random.default_rng(1)
+    x, gate, bias = generator.standard_normal((3, 512)).astype(np.float32)
+    running = machine("pipeline")
+    for name, values in (("x", x), ("gate", gate), ("bias", bias)):
+        running.write_tensor(name, values)
+    finish(running)
+    gated = np.maximum(x * gate + np.float32(0.5) * bias, 0)
+    assert np.array_equal(running.read_tensor("gated"), gated)
+    assert np.array_equal(running.read_tensor("total"), x + gated + np.float32(-2) * bias)
 
 
 def test_dot():
