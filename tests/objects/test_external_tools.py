@@ -71,7 +71,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Image]:
     description = load_description()
     images: dict[str, Image] = {}
     for path in SAMPLES:
-        built = assemble(read_source(path, path.name), description).object
+        built = assemble(read_source(path), description).object
         images[path.name] = link([built], description.relocations, name=path.name)
     folder = tmp_path_factory.mktemp("macros")
     (folder / "macros.inc").write_text(MACROS)
