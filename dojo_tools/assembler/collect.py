@@ -58,6 +58,8 @@ EXPANSION_DEPTH_MAX = 64
 """Uses of macros may stand in expansions so deep."""
 EXPANSION_LINES_MAX = 400_000
 """Macros and repetitions may come to so many lines in all."""
+EXPANSION_TEXT_MAX = 32 << 20
+"""Their lines may have so many characters, before arguments are put in."""
 EXPANSION_ARGUMENTS_MAX = 2 << 20
 """So many characters may be put into lines as arguments."""
 
@@ -88,6 +90,7 @@ class Collector:
         self._macros: dict[str, Macro] = {}
         self._expansion_count = 0
         self._expanded_lines = 0
+        self._expanded_characters = 0
         self._argument_characters = 0
         self._readings = Readings(builder, self._files)
 
@@ -287,12 +290,13 @@ class Collector:
             count = self._number(expression)
             if count < 0:
                 raise Refused(f"the count is negative: {count}", expression.span)
-            self._count_lines(count * (last - first + 1), span)
+            length = sum(len(line.text) for line in passage.lines[first:last])
+            self._count_lines(count, last - first, length, span)
             self._readings.begin_block(itertools.repeat((passage, first, last), count))
             return
         name, values = self._repeated_values(block.opener, arguments, span)
-        self._count_lines(len(values) * (last - first + 1), span)
         template = Template(passage.source, passage.lines[first:last], [name])
+        self._count_lines(len(values), last - first, template.length, span)
         self._readings.begin_block(self._expansions(template, name, values, span))
 
     def _expansions(
@@ -361,24 +365,28 @@ class Collector:
         if self._readings.macro_depth >= EXPANSION_DEPTH_MAX:
             message = f"macros are nested deeper than {EXPANSION_DEPTH_MAX} levels"
             raise LimitPassed(message, use)
-        self._count_lines(len(macro.body.lines) + 1, use)
+        self._count_lines(1, len(macro.body.lines), macro.body.length, use)
         expansion = self._expand(macro.body, values, use)
         step = Step(FrameKind.MACRO, macro.name, use)
         self._readings.begin(expansion, FrameKind.MACRO, step)
 
-    def _count_lines(self, count: int, span: Span) -> None:
-        """Count lines before they are expanded; raise `LimitPassed` if there are too many."""
-        self._expanded_lines += count
+    def _count_lines(self, count: int, lines: int, length: int, span: Span) -> None:
+        """Count what is expanded `count` times before it is; raise `LimitPassed` for too much."""
+        self._expanded_lines += count * (lines + 1)
+        self._expanded_characters += count * length
+        what = "macros and repetitions come to more than"
         if self._expanded_lines > EXPANSION_LINES_MAX:
-            raise LimitPassed(
-                f"macros and repetitions come to more than {EXPANSION_LINES_MAX:,} lines", span
-            )
+            raise LimitPassed(f"{what} {EXPANSION_LINES_MAX:,} lines", span)
+        if self._expanded_characters > EXPANSION_TEXT_MAX:
+            raise LimitPassed(f"{what} {EXPANSION_TEXT_MAX >> 20} MiB of text", span)
 
     def _expand(self, template: Template, values: Mapping[str, str], span: Span) -> Passage:
         """Return an expansion; raise `LimitPassed` if arguments have come to too much text."""
         self._expansion_count += 1
         expansion = template.expand(values_of(values, self._expansion_count), span)
-        self._argument_characters += len(expansion.source.text) - template.fixed_length
+        # A reference counts even if nothing is put in for it.
+        put_in = len(expansion.source.text) - template.fixed_length
+        self._argument_characters += max(put_in, template.reference_count)
         if self._argument_characters > EXPANSION_ARGUMENTS_MAX:
             limit = EXPANSION_ARGUMENTS_MAX >> 20
             message = f"the arguments of macros and repetitions come to more than {limit} MiB"

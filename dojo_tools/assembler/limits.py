@@ -5,6 +5,7 @@ from dojo_tools.assembler.collect import (
     EXPANSION_ARGUMENTS_MAX,
     EXPANSION_DEPTH_MAX,
     EXPANSION_LINES_MAX,
+    EXPANSION_TEXT_MAX,
 )
 from dojo_tools.assembler.files import INCLUDE_COUNT_MAX, INCLUDE_DEPTH_MAX, INCLUDE_SIZE_MAX
 from dojo_tools.assembler.layout import ALIGNMENT_MAX, SECTION_SIZE_MAX
@@ -30,6 +31,7 @@ def limits() -> list[tuple[str, str]]:
         ("blocks in blocks", f"{BLOCK_DEPTH_MAX}"),
         ("macros in macros", f"{EXPANSION_DEPTH_MAX}"),
         ("lines of macros and repetitions", f"{EXPANSION_LINES_MAX:,}"),
+        ("text of macros and repetitions", _mebibytes(EXPANSION_TEXT_MAX)),
         ("arguments of macros and repetitions", _mebibytes(EXPANSION_ARGUMENTS_MAX)),
         ("values to be computed", f"{VALUES_MAX:,}"),
         ("one structure", _mebibytes(STRUCTURE_SIZE_MAX)),

@@ -26,7 +26,7 @@ _UNTERMINATED = {
 
 
 class SourceLine(NamedTuple):
-    """A line without comments; `offset` is that of its first character in the source.
+    """A line without comments and space at its end; `offset` is that of its first character.
 
     `broken` lines hold something unterminated, which has been reported.
     """
@@ -44,7 +44,7 @@ def split_lines(source: Source, report: Report) -> Iterator[SourceLine]:
     for line in text.split("\n"):
         end = offset + len(line) + 1
         is_broken = bool(broken) and _has_one_between(broken, offset, end)
-        yield SourceLine(offset, line, is_broken)
+        yield SourceLine(offset, line.rstrip(" \t"), is_broken)
         offset = end
 
 

@@ -22,6 +22,7 @@ REFERENCE = re.compile(
 _PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w*)(?::(?P<mark>\w+))?[ \t]*(?P<assign>=)?", re.ASCII)
 _NAMED = re.compile(r"(?P<name>[A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*", re.ASCII)
 _STRING = re.compile(r"\"(?:\\[^\n]|[^\"\\\n])*\"|'(?:\\[^\n]|[^'\\\n])*'")
+_MARK = re.compile(rf"{_STRING.pattern}|[,()\[\]]")
 _OPENING = {"(": ")", "[": "]"}
 
 
@@ -90,7 +91,7 @@ class ExpandedSource(Source):
 
 
 class Template:
-    """Lines with references to parameters; `fixed_length` characters are none."""
+    """Lines with references to parameters; `fixed_length` of `length` characters are none."""
 
     def __init__(self, source: Source, lines: Sequence[SourceLine], parameters: Sequence[str]):
         self.source = source
@@ -98,6 +99,8 @@ class Template:
         self._pieces = [_cut(line.text, parameters) for line in lines]
         fixed = [text for pieces in self._pieces for text, name, _ in pieces if name is None]
         self.fixed_length = sum(map(len, fixed))
+        self.reference_count = sum(map(len, self._pieces)) - len(fixed)
+        self.length = sum(len(line.text) for line in lines)
 
     def expand(self, values: Mapping[str, str], use: Span) -> Passage:
         """Return the lines with values in place of references; raises `LimitPassed`."""
@@ -173,20 +176,16 @@ def split_arguments(source: Source, offset: int, text: str) -> list[Argument]:
     arguments: list[Argument] = []
     closers: list[str] = []
     start = position = 0
-    while position < len(text):
-        character = text[position]
-        quoted = _STRING.match(text, position) if character in "\"'" else None
-        if quoted is not None:
-            position = quoted.end()
-            continue
-        if character in _OPENING:
-            closers.append(_OPENING[character])
-        elif closers and character == closers[-1]:
+    while (match := _MARK.search(text, position)) is not None:
+        position = match.end()
+        mark = match[0]
+        if mark in _OPENING:
+            closers.append(_OPENING[mark])
+        elif closers and mark == closers[-1]:
             closers.pop()
-        elif character == "," and not closers:
-            arguments.append(_argument(source, offset, text, start, position))
-            start = position + 1
-        position += 1
+        elif mark == "," and not closers:
+            arguments.append(_argument(source, offset, text, start, match.start()))
+            start = position
     if arguments or text.strip(" \t"):
         arguments.append(_argument(source, offset, text, start, len(text)))
     return arguments

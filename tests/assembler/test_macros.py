@@ -5,7 +5,11 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from dojo_tools.assembler import Assembly, assemble
-from dojo_tools.assembler.collect import EXPANSION_DEPTH_MAX, EXPANSION_LINES_MAX
+from dojo_tools.assembler.collect import (
+    EXPANSION_DEPTH_MAX,
+    EXPANSION_LINES_MAX,
+    EXPANSION_TEXT_MAX,
+)
 from dojo_tools.description import Description
 from dojo_tools.diagnostics import InputError, Source, render
 from dojo_tools.objects import FrameKind
@@ -64,6 +68,8 @@ def test_what_a_text_stands_for(
             assemble(Source("a.s", f".data\n{text}"), description)
 
 
+LONG = "x" * 60_000
+REFERENCES = "\\()" * 20_000
 MISTAKES = [
     (".macro\n.endm", "1: this macro has no name"),
     (".macro m a, a\n.endm", "1: parameter `a` stands there twice"),
@@ -111,6 +117,14 @@ MISTAKES = [
     ('.if 1\n.endif "', "2: this string is never closed"),
     ("\n".join([".if 1"] * 65 + [".endif"] * 65), "65: blocks are nested deeper than 64 levels"),
     (".macro m\nm\n.endm\nm", f"2: macros are nested deeper than {EXPANSION_DEPTH_MAX} levels"),
+    (
+        f".macro m\n.if 0\n{LONG}\n.endif\n.endm\n.rept {EXPANSION_TEXT_MAX // 50_000}\nm\n.endr",
+        "7: macros and repetitions come to more than 32 MiB of text",
+    ),
+    (
+        f".macro m\n{REFERENCES}\n.endm\n.rept 200\nm\n.endr",
+        "5: the arguments of macros and repetitions come to more than 2 MiB",
+    ),
     (
         f".rept {EXPANSION_LINES_MAX + 1}\n.byte 1\n.endr",
         f"1: macros and repetitions come to more than {EXPANSION_LINES_MAX:,} lines",
