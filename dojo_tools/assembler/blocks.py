@@ -28,7 +28,7 @@ LABELS = r"[ \t]*(?:(?:(?:[A-Za-z_$]|\.(?![0-9]))[0-9A-Za-z_.$]*|[0-9]+)[ \t]*:[
 NAME_END = r"(?![0-9A-Za-z_.$]|[ \t]*(?:=(?!=)|:))"
 """Ends the name of a statement: a label or an assignment it is not."""
 _WORDS = "|".join(sorted(name[1:] for name in {*OPENERS, *CLOSERS, *ARMS}))
-_DIRECTIVE = re.compile(rf"{LABELS}(?P<name>\.(?:{_WORDS})){NAME_END}")
+DIRECTIVE = re.compile(rf"{LABELS}(?P<name>\.(?:{_WORDS})){NAME_END}")
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Passage:
         stack: list[Block] = []
         open_counts = Counter[str]()
         for index, line in enumerate(self.lines):
-            match = _DIRECTIVE.match(line.text)
+            match = DIRECTIVE.match(line.text)
             if match is None:
                 continue
             name = match["name"]
@@ -140,6 +140,6 @@ class Passage:
 
     def _span(self, index: int) -> Span:
         line = self.lines[index]
-        match = _DIRECTIVE.match(line.text)
+        match = DIRECTIVE.match(line.text)
         assert match is not None
         return Span(self.source, line.offset + match.start("name"), line.offset + match.end())

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dojo_tools.assembler.blocks import Passage
+from dojo_tools.assembler.blocks import DIRECTIVE, Passage
 from dojo_tools.assembler.lines import SourceLine
 from dojo_tools.assembler.symbols import TEMPORARY_PREFIX
 from dojo_tools.assembler.tree import LimitPassed, Refused
@@ -24,6 +24,9 @@ _NAMED = re.compile(r"(?P<name>[A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*", re.ASCII)
 _STRING = re.compile(r"\"(?:\\[^\n]|[^\"\\\n])*\"|'(?:\\[^\n]|[^'\\\n])*'")
 _MARK = re.compile(rf"{_STRING.pattern}|[,()\[\]]")
 _OPENING = {"(": ")", "[": "]"}
+
+
+_Piece = tuple[str, str | None, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ class Template:
     def __init__(self, source: Source, lines: Sequence[SourceLine], parameters: Sequence[str]):
         self.source = source
         self.lines = lines
-        self._pieces = [_cut(line.text, parameters) for line in lines]
+        self._pieces = _cut_lines(lines, parameters)
         fixed = [text for pieces in self._pieces for text, name, _ in pieces if name is None]
         self.fixed_length = sum(map(len, fixed))
         self.reference_count = sum(map(len, self._pieces)) - len(fixed)
@@ -141,13 +144,29 @@ def root_of(span: Span) -> Span:
     return span.source.root if isinstance(span.source, ExpandedSource) else span
 
 
-def _cut(text: str, parameters: Sequence[str]) -> list[tuple[str, str | None, int]]:
+def _cut_lines(lines: Sequence[SourceLine], parameters: Sequence[str]) -> list[list[_Piece]]:
+    """Return the pieces of lines; in a macro defined there only parameters are references.
+
+    What else is written with `\\` in it belongs to its own expansions.
+    """
+    pieces: list[list[_Piece]] = []
+    depth = 0
+    for line in lines:
+        directive = DIRECTIVE.match(line.text)
+        name = directive["name"] if directive else None
+        depth -= name == ".endm" and depth > 0
+        pieces.append(_cut(line.text, parameters, depth > 0))
+        depth += name == ".macro"
+    return pieces
+
+
+def _cut(text: str, parameters: Sequence[str], parameters_only: bool) -> list[_Piece]:
     """Return the pieces of a line: what is written, the value it stands for or None, its column."""
-    pieces: list[tuple[str, str | None, int]] = []
+    pieces: list[_Piece] = []
     start = 0
     for match in REFERENCE.finditer(text):
         name = match["name"] or match["special"] or "%"
-        if match["name"] and name not in parameters:
+        if name not in parameters if match["name"] else parameters_only:
             continue
         if start < match.start():
             pieces.append((text[start : match.start()], None, start))

@@ -456,6 +456,8 @@ class Output:
                     name, anchor.section, anchor.offset, size, binding, entry.kind, visibility
                 )
         elif entry.assignments:
+            if name.startswith(TEMPORARY_PREFIX) and not is_needed:
+                return
             value = self._evaluator.assign(entry.assignments[-1])
             section = ABSOLUTE if value.is_number else value.section
             if section is not None:

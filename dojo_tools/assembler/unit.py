@@ -4,10 +4,11 @@ Everything stays symbolic here. The layout gives each item its offset, the outpu
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dojo_tools.assembler.evaluate import Evaluator
 from dojo_tools.assembler.expand import Use
+from dojo_tools.assembler.macros import root_of
 from dojo_tools.assembler.symbols import (
     AssignmentDef,
     CommonDef,
@@ -225,7 +226,7 @@ class UnitBuilder:
         self._run: Words | None = None
         self._value_count = 0
         self._pending: list[Item] = []
-        self._reported: set[tuple[str, Span]] = set()
+        self._reported: set[tuple[str, tuple[object, ...]]] = set()
         self._misplaced: set[str] = set()
 
     @property
@@ -270,8 +271,9 @@ class UnitBuilder:
         notes = notes_of(self.trail) if notes is None else notes
         for found in refused.diagnostics:
             assert found.span is not None
-            if (found.message, found.span) not in self._reported:
-                self._reported.add((found.message, found.span))
+            key = (found.message, _place_key(found.span))
+            if key not in self._reported:
+                self._reported.add(key)
                 self.report.add(
                     Diagnostic(
                         found.severity, found.message, found.span, found.hint, found.notes + notes
@@ -389,7 +391,9 @@ class UnitBuilder:
                 return False
             message = f"symbol `{name}` is already defined"
             notes = (Note("first defined here", entry.definition_span),)
-        self.report.error(message, span, notes=notes + notes_of(self.trail))
+        refused = Refused(message, span)
+        refused.diagnostics = [replace(found, notes=notes) for found in refused.diagnostics]
+        self.refuse(refused)
         return True
 
     def _check_place(self, content: Content, span: Span) -> None:
@@ -408,6 +412,14 @@ class UnitBuilder:
                 "reserve with `.space`, or write `.data` before the values",
                 notes_of(self.trail),
             )
+
+
+def _place_key(span: Span) -> tuple[object, ...]:
+    """Return what is alike for the same place, however often it was expanded for one statement."""
+    root = root_of(span)
+    if root is span:
+        return span.source, span.start, span.end
+    return span.source.name, *span.source.position(span.start), root.source, root.start
 
 
 def _customary_section(name: str) -> SectionState:

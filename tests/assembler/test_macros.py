@@ -31,6 +31,7 @@ EXPANSIONS = [
     (".macro m\n\\%here: .byte \\%here - \\%here + 3\n.endm\nm\nm", b"\3\3"),
     (".macro m\n.L\\@: .byte 1\n.endm\nm\nm", b"\1\1"),
     (".macro o a\n.macro i b\n.byte \\a, \\b\n.endm\n.endm\no 1\ni 2", b"\1\2"),
+    (".macro o\n.macro i\n\\%x: .byte \\%x - \\%x + 1, \\@\n.endm\n.endm\no\ni\ni", b"\1\2\1\3"),
     (".macro r n\n.byte \\n\n.if \\n\nr \\n - 1\n.endif\n.endm\nr 3", b"\3\2\1\0"),
     (".macro m n\n.if \\n\n.exitm\n.endif\n.byte \\n\n.endm\nm 1\nm 0", b"\0"),
     (".macro m\n.byte 1\n.endm\nm\n.purgem m\n.macro m\n.byte 2\n.endm\nm", b"\1\2"),
@@ -261,3 +262,15 @@ def test_a_hint_names_what_could_stand_there(
     found = caught.value.diagnostics[0]
     assert found.message == message
     assert found.hint == hint or (hint is not None and hint in (found.hint or ""))
+
+
+def test_a_mistake_that_is_repeated_is_reported_once(errors: Errors) -> None:
+    assert errors(".rept 3\nx: nop\n.endr") == ["2: symbol `x` is already defined"]
+    assert errors(".macro m\nbogus\n.endm\n.rept 3\nm\n.endr") == ["2: unknown instruction `bogus`"]
+    found = errors(".macro m r\nadd \\r, x1, 5\n.endm\nm x1\nm x2")
+    assert len(found) == 2
+
+
+def test_names_of_expansions_stay_out_of_the_object(assembled: Callable[[str], Assembly]) -> None:
+    made = assembled(".macro m\n\\%n = 3\n.byte \\%n\n.endm\n.data\nm\n").object
+    assert made.symbols == ()
