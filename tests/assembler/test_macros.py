@@ -266,7 +266,9 @@ def test_a_hint_names_what_could_stand_there(
 
 def test_a_mistake_that_is_repeated_is_reported_once(errors: Errors) -> None:
     assert errors(".rept 3\nx: nop\n.endr") == ["2: symbol `x` is already defined"]
-    assert errors(".macro m\nbogus\n.endm\n.rept 3\nm\n.endr") == ["2: unknown instruction `bogus`"]
+    assert errors(".macro m\nbogus\n.endm\n.rept 3\nm\n.endr") == [
+        "2: unknown instruction or macro `bogus`"
+    ]
     found = errors(".macro m r\nadd \\r, x1, 5\n.endm\nm x1\nm x2")
     assert len(found) == 2
 
