@@ -1,4 +1,4 @@
-"""Values to codes: what callers may pass, checked, and the conversion in blocks that fit a cache."""
+"""Values to codes: what callers may pass, checked, and the conversion in blocks of cache size."""
 
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, overload
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dojo_tools import floats
+from dojo_tools.bits import mask
 from dojo_tools.diagnostics import fail
 from dojo_tools.excerpt import printable
 from dojo_tools.formats.narrowing import Float, Narrowing, Words, narrow
@@ -16,6 +17,7 @@ from dojo_tools.formats.table import (
     Rounding,
     bias_of,
     check_choice,
+    checked_integer,
     format_named,
 )
 
@@ -116,8 +118,9 @@ def _checked_values(values: ArrayLike) -> NDArray[Any]:
 
 def _as_float(block: NDArray[Any]) -> Float:
     """Return a block as float32 or float64, whichever holds it exactly."""
-    fits = np.can_cast(block.dtype, np.float32)
-    return block.astype(np.float32 if fits else np.float64, copy=False)
+    if np.can_cast(block.dtype, np.float32):
+        return block.astype(np.float32, copy=False)
+    return block.astype(np.float64, copy=False)
 
 
 def _random_words(
@@ -129,9 +132,7 @@ def _random_words(
         raise fail(f"stochastic rounding needs either `seed` or `random_bits`; {found}")
     if random_bits is not None:
         return _given_words(shape, random_bits)
-    assert seed is not None
-    if not 0 <= seed < 1 << SEED_WIDTH:
-        raise fail(f"seed {seed} does not fit: 0..2^{SEED_WIDTH} - 1")
+    seed = checked_integer("seed", seed, SEED_WIDTH)
     size = int(np.prod(shape))
     return (
         random_lanes(seed, min(BLOCK_SIZE, size - start), first=start)
@@ -141,11 +142,11 @@ def _random_words(
 
 def _given_words(shape: tuple[int, ...], random_bits: ArrayLike) -> Iterator[Words]:
     array: NDArray[Any] = np.asarray(random_bits)
-    limit = 1 << WORD_WIDTH
-    if array.dtype.kind not in "iu" or (
-        array.size and not (0 <= int(array.min()) and int(array.max()) < limit)
-    ):
-        raise fail(f"random bits are integers 0..2^{WORD_WIDTH} - 1")
+    if array.dtype.kind not in "iu":
+        raise fail(f"random bits are integers, 0..2^{WORD_WIDTH} - 1; found {array.dtype}")
+    for found in (int(array.min()), int(array.max())) if array.size else ():
+        if not 0 <= found <= mask(WORD_WIDTH):
+            raise fail(f"random bits {found} do not fit: 0..2^{WORD_WIDTH} - 1")
     try:
         flat = np.broadcast_to(array, shape).reshape(-1)
     except ValueError:

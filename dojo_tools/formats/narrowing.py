@@ -22,6 +22,7 @@ _FRACTION_WIDTH = 52  # of float64
 _EXPONENT_BIAS = 1023
 _NORMAL_MIN = 2.0
 _ONE = np.uint64(1)
+_INVALID, _DENORMAL, _OVERFLOW, _UNDERFLOW = (np.uint8(flag) for flag in Flag)
 _SIGN_SHIFT = np.uint64(63)
 
 
@@ -55,8 +56,8 @@ def narrow(
     codes = _round_normal(scaled.view(np.uint64), row.mantissa_width, words)
     inexact = _place_tiny(scaled, codes, narrowing, words)
     if flags is not None:
-        flags[inexact] |= Flag.UNDERFLOW
-        flags[codes > row.code_max] |= Flag.OVERFLOW
+        flags[inexact] |= _UNDERFLOW
+        flags[codes > row.code_max] |= _OVERFLOW
     np.minimum(codes, np.uint64(row.code_max + (0 if row.saturates else 1)), out=codes)
     if row.sign_width:
         codes |= negative << np.uint64(row.width - 1)
@@ -89,7 +90,7 @@ def _place_tiny(
     narrowing: Narrowing,
     words: Words | None,
 ) -> NDArray[np.intp]:
-    """Write the codes of the values below the least normal number; return where they are inexact."""
+    """Write the codes of values below the least normal number; return where they are inexact."""
     places = np.flatnonzero(scaled < _NORMAL_MIN)
     if not places.size:
         return places
@@ -140,10 +141,10 @@ def _place_special(
     if flags is None:
         return
     if not row.saturates:
-        flags[np.isinf(values)] &= ~np.uint8(Flag.OVERFLOW)
+        flags[np.isinf(values)] &= ~_OVERFLOW
     if negative is not None:
-        flags[negative] = Flag.INVALID
+        flags[negative] = _INVALID
     if has_nan:
-        flags[nan] = Flag.INVALID
+        flags[nan] = _INVALID
     limit = np.finfo(values.dtype).smallest_normal
-    flags[(np.abs(values) < limit) & (values != 0)] |= Flag.DENORMAL
+    flags[(np.abs(values) < limit) & (values != 0)] |= _DENORMAL
