@@ -127,15 +127,17 @@ def _random_words(
     shape: tuple[int, ...], seed: int | None, random_bits: ArrayLike | None
 ) -> Iterator[Words]:
     """Return an iterator over the random words of each block, or raise `InputError`."""
-    if (seed is None) == (random_bits is None):
-        found = "neither is there" if seed is None else "both are there"
-        raise fail(f"stochastic rounding needs either `seed` or `random_bits`; {found}")
+    if seed is None and random_bits is None:
+        raise fail("stochastic rounding needs a source of bits: `seed` or `random_bits`")
     if random_bits is not None:
+        if seed is not None:
+            raise fail("stochastic rounding takes its bits from `seed` or `random_bits`, not both")
         return _given_words(shape, random_bits)
-    seed = checked_integer("seed", seed, SEED_WIDTH)
+    assert seed is not None
+    key = checked_integer("seed", seed, SEED_WIDTH)
     size = int(np.prod(shape))
     return (
-        random_lanes(seed, min(BLOCK_SIZE, size - start), first=start)
+        random_lanes(key, min(BLOCK_SIZE, size - start), first=start)
         for start in range(0, size, BLOCK_SIZE)
     )
 

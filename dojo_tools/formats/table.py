@@ -6,10 +6,11 @@ CFloat8 denormals, what happens to infinities, NaNs and too large results, and t
 it leaves open is decided in `CHOICES`; `docs/number-formats.md` explains both.
 """
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Literal, TypeAlias
+from typing import Literal, SupportsIndex, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,8 @@ from dojo_tools.excerpt import printable
 Rounding: TypeAlias = Literal["nearest", "stochastic"]
 Denormals: TypeAlias = Literal["printed", "gradual"]
 
-BIAS_MAX = 63  # published: the bias is an unsigned number of 6 bits
+BIAS_WIDTH = 6  # published: an unsigned number
+BIAS_MAX = mask(BIAS_WIDTH)
 
 
 class Flag(IntFlag):
@@ -140,7 +142,7 @@ CHOICES = {
     "nan": "A NaN clamps to the largest positive number, whatever its own sign; no overflow.",
     "infinity": "An infinity that clamps keeps its sign and sets overflow.",
     "zero": "A zero keeps its sign, also one that is the result of underflow.",
-    "negative": "A number below zero becomes zero in UHP and sets invalid; -0 becomes 0, unflagged.",
+    "negative": "In UHP a number below zero becomes 0 and sets invalid; -0 becomes 0 unflagged.",
     "overflow": "Overflow is judged after rounding, as if exponents had no end.",
     "underflow": "Underflow means below the least normal number before rounding, and inexact.",
     "uhp": "UHP flushes before rounding, so all below 2^-30 becomes zero, and sets underflow.",
@@ -173,9 +175,19 @@ def bias_of(row: Format, bias: int | None) -> int:
             f"{row.name} needs a bias, {row.bias_text}: its codes don't hold it",
             hint="write `bias=...`",
         )
-    if not 0 <= bias <= BIAS_MAX:
-        raise fail(f"bias {bias} does not fit {row.name}: {row.bias_text}")
-    return int(bias)
+    return checked_integer("bias", bias, BIAS_WIDTH)
+
+
+def checked_integer(what: str, value: SupportsIndex, width: int) -> int:
+    """Return an integer of `width` bits, unsigned; raise `InputError` for anything else."""
+    try:
+        integer = operator.index(value)
+    except TypeError:
+        raise fail(f"{what} {printable(repr(value))} is not an integer") from None
+    if not 0 <= integer <= mask(width):
+        limit = str(mask(width)) if width <= BIAS_WIDTH else f"2^{width} - 1"
+        raise fail(f"{what} {integer} does not fit: 0..{limit}")
+    return integer
 
 
 def check_choice(what: str, value: str, choices: Iterable[str]) -> None:
