@@ -47,7 +47,7 @@ def test_the_choice_is_that_of_exact_fractions(
     if name == "uhp":
         values = values[values >= 2.0**-30]
     line = np.array(numbers)
-    lower: NDArray[np.intp] = np.searchsorted(line, values, "right") - 1
+    places = [int(index) - 1 for index in np.searchsorted(line, values, "right")]
     words = np.random.default_rng(2).integers(0, 1 << 32, values.size, np.uint32)
     expected: list[int] = []
     for place, value, index in zip(
@@ -65,7 +65,7 @@ def test_the_choice_is_that_of_exact_fractions(
         values, name, bias, "stochastic", random_bits=words, denormals=denormals
     ).tolist()
     assert codes == expected
-    assert len({code - place for code, place in zip(codes, lower.tolist(), strict=True)}) == 2
+    assert len({code - place for code, place in zip(codes, places, strict=True)}) == 2
 
 
 @EACH_CASE
@@ -91,9 +91,9 @@ def test_the_mean_is_the_value(name: str, bias: int | None, draws: int) -> None:
     values = in_range(numbers, 500, 3)
     values = values[values >= 2.0**-30][:250] if name == "uhp" else values[:250]
     line = np.array(numbers)
-    lower: NDArray[np.intp] = np.searchsorted(line, values, "right") - 1
+    places = [int(index) - 1 for index in np.searchsorted(line, values, "right")]
     worst = 0.0
-    for seed, (value, place) in enumerate(zip(values, lower.tolist(), strict=True)):
+    for seed, (value, place) in enumerate(zip(values, places, strict=True)):
         codes = encode(np.full(draws, value), name, bias, "stochastic", seed=seed)
         above = int(np.count_nonzero(codes == place + 1))
         assert above + int(np.count_nonzero(codes == place)) == draws
