@@ -50,9 +50,7 @@ def test_the_choice_is_that_of_exact_fractions(
     places = [int(index) - 1 for index in np.searchsorted(line, values, "right")]
     words = np.random.default_rng(2).integers(0, 1 << 32, values.size, np.uint32)
     expected: list[int] = []
-    for place, value, index in zip(
-        lower.tolist(), values.tolist(), range(values.size), strict=True
-    ):
+    for place, value, index in zip(places, values.tolist(), range(values.size), strict=True):
         way = Fraction(value) - Fraction(numbers[place])
         if place + 1 < len(numbers):
             way /= Fraction(numbers[place + 1]) - Fraction(numbers[place])
