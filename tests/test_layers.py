@@ -24,6 +24,7 @@ LAYERS = {
     "diagnostics": 0,
     "excerpt": 0,
     "floats": 0,
+    "formats": 0,
     "source_text": 0,
     "toml_source": 0,
     "description": 1,
@@ -57,6 +58,10 @@ SIBLINGS_ALLOWED = {
     ("diagnostics", "source_text"): "a source is made of text",
     ("toml_source", "diagnostics"): "it says where a key stands",
     ("floats", "bits"): "every shift and mask goes through bits.py",
+    ("formats", "bits"): "every shift and mask goes through bits.py",
+    ("formats", "diagnostics"): "a caller's mistake is a diagnostic",
+    ("formats", "excerpt"): "a caller's word is shown in one",
+    ("formats", "floats"): "its values are float32, whose codes are there",
 }
 
 # Units whose functions may import anything below them, each with its reason.
