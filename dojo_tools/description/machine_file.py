@@ -50,6 +50,7 @@ GRID_SIDE_MAX = 4096
 def load_machine(name: str) -> MachineDef:
     """Return a shipped machine by name, or the one in a file whose name ends in `.toml`.
 
+    A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to.
     Raises `InputError` for an unknown name or a wrong file, `OSError` for an unreadable one.
     """
     folder = isa_folder() / "machines"
@@ -58,11 +59,21 @@ def load_machine(name: str) -> MachineDef:
     if path.parent == folder and path.stem not in known:
         hint = did_you_mean(name, known) or f"shipped are {', '.join(known)}"
         raise fail(f"unknown machine `{name}`", hint=hint)
+    table = _read_tables(path)
+    base = table.get("base")
+    if base is not None:
+        if base not in known or base == path.stem:
+            shipped = ", ".join(known)
+            raise fail(f"{path}: `base` is {base!r}, no other shipped machine", hint=shipped)
+        table = {**_read_tables(folder / f"{base}.toml"), **table}
+    return _machine(path, table)
+
+
+def _read_tables(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise fail(f"{path}: {error}") from None
-    return _machine(path, table)
 
 
 def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:

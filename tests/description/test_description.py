@@ -1,10 +1,12 @@
 """The shipped description: fields, encodings, operands, provenance, and the plan of opcodes."""
 
 import random
+from pathlib import Path
 
 import pytest
 
 from dojo_tools.description import (
+    GridDef,
     Instruction,
     OperandClass,
     OperandKind,
@@ -15,6 +17,7 @@ from dojo_tools.description import (
     load_machine,
 )
 from dojo_tools.description.proofs import ILLEGAL_WORDS
+from dojo_tools.diagnostics import InputError
 
 DESCRIPTION = load_description()
 INSTRUCTIONS = {f"{d.syntax_text}": d for d in DESCRIPTION.instructions}
@@ -98,6 +101,33 @@ def test_jumps_reach_from_any_word_of_sram_to_any_other():
 def test_units_of_the_description_and_of_the_machine_are_the_same():
     units = {unit.name for unit in DESCRIPTION.units}
     assert {unit.name for unit in load_machine("node").units} == units
+
+
+def test_a_die_has_the_published_count_of_usable_nodes():
+    die, node = load_machine("d1"), load_machine("node")
+    assert die.grid is not None
+    assert die.grid.width * die.grid.height - len(die.grid.dead) == 354
+    assert (die.sram_bytes, die.units) == (node.sram_bytes, node.units)
+    assert node.grid is None
+
+
+@pytest.mark.parametrize(
+    "base, message",
+    [
+        ('"d2"', "`base` is 'd2', no other shipped machine"),
+        ("3", "`base` is 3, no other shipped machine"),
+        ('"own"', "`base` is 'own', no other shipped machine"),
+        ('"node"', ""),
+    ],
+)
+def test_a_machine_file_may_build_on_a_shipped_one(base: str, message: str, tmp_path: Path):
+    path = tmp_path / "own.toml"
+    path.write_text(f"base = {base}\n[grid]\nwidth = 2\nheight = 3\n", encoding="utf-8")
+    if message:
+        with pytest.raises(InputError, match=message):
+            load_machine(str(path))
+    else:
+        assert load_machine(str(path)).grid == GridDef(2, 3)
 
 
 def test_no_two_relocations_share_a_number():
