@@ -33,10 +33,11 @@ from dojo_tools.description.semantics import (
     walk_statements,
 )
 from dojo_tools.description.source_tree import Entry
-from dojo_tools.description.types import BOOL, LANES_MAX, U64, Kind, Type, parse_type
+from dojo_tools.description.types import BOOL, F32, LANES_MAX, U32, U64, Kind, Type, parse_type
 from dojo_tools.description.views import read_type, register_view
 from dojo_tools.diagnostics import did_you_mean
 from dojo_tools.floats import bf16_code, f32_code
+from dojo_tools.formats import FORMATS, Format
 
 STATEMENTS_MAX = 4096
 CONSTANT_WIDTH_MAX = 128
@@ -76,6 +77,15 @@ _UNIFORM: dict[str, tuple[int, str]] = {
     "clz": (1, "integer"),
     "ctz": (1, "integer"),
     "popcount": (1, "integer"),
+}
+
+# Conversions between values and the codes of a number format: whether the first argument after the
+# format says which lanes count, and whether codes go in.
+_CONVERSIONS = {
+    "widen": (False, True),
+    "widen_flags": (True, True),
+    "narrow": (False, False),
+    "narrow_flags": (True, False),
 }
 
 
@@ -483,6 +493,8 @@ class Checker:
             case OperandClass.CONTROL:
                 return Expression("control", U64, detail=name)
             case OperandClass.PREDICATE:
+                if view_token is not None and self.entry.text(view_token) == "z":
+                    return Expression("zeroing", BOOL, detail=name)
                 view = None if view_token is None else read_type(self.entry, view_token)
                 if view is None or not view.is_bool or not view.lanes:
                     raise self.entry.reject(f"a predicate is read as lanes, `{name}.boolx16`", tree)
@@ -632,9 +644,21 @@ class Checker:
             if expected is None or not expected.lanes:
                 raise self.entry.reject("the count of lanes is not known here", tree)
             return Expression("splat", expected, (self._expect(arguments[0], expected.element),))
+        if name == "random":
+            self._check_count(tree, name, arguments, 1)
+            lanes = self._constant(arguments[0])
+            if lanes is None or not 1 <= lanes <= LANES_MAX:
+                raise self.entry.reject(f"`random` takes a count of 1 to {LANES_MAX} lanes", tree)
+            return Expression("random", U32.with_lanes(lanes))
+        if name == "control_at":
+            self._check_count(tree, name, arguments, 1)
+            return Expression("control_at", U64, (self._expect(arguments[0], U64),))
+        if name in _CONVERSIONS:
+            return self._infer_format_conversion(tree, name, arguments)
         if name in self.functions:
             return self._expand_function(tree, self.functions[name], arguments)
-        known = [*_UNIFORM, "replace", "splat", *self.functions]
+        others = ("replace", "splat", "random", "control_at")
+        known = [*_UNIFORM, *others, *_CONVERSIONS, *self.functions]
         raise self.entry.reject(f"unknown function `{name}`", name_token, did_you_mean(name, known))
 
     def _check_count(self, tree: Any, name: str, arguments: list[Any], count: int) -> None:
@@ -658,6 +682,44 @@ class Checker:
         if target == value.type:
             return value  # as in a family, where some members need no conversion
         return Expression("convert", target, (value,))
+
+    def _infer_format_conversion(self, tree: Any, name: str, arguments: list[Any]) -> Expression:
+        """Check `widen(FORMAT, codes, bias)`, `narrow(FORMAT, values, bias[, words])` and flags."""
+        has_active, from_codes = _CONVERSIONS[name]
+        count = 4 if has_active else 3
+        most = count if from_codes else count + 1
+        if not count <= len(arguments) <= most:
+            raise self.entry.reject(
+                f"`{name}` takes {count}{'' if most == count else f' or {most}'} arguments, "
+                f"found {len(arguments)}",
+                tree,
+            )
+        row = self._format(arguments[0])
+        value = self._vector(arguments[2 if has_active else 1])
+        codes = Type(Kind.UNSIGNED, row.width, value.type.lanes)
+        if value.type != codes if from_codes else not value.type.is_float:
+            wanted = str(codes) if from_codes else "floats"
+            raise self.entry.reject(
+                f"`{name}` of {row.name} takes lanes of {wanted}, found {value.type}", tree
+            )
+        checked = [value, self._expect(arguments[count - 1], U64)]
+        if has_active:
+            checked.insert(0, self._expect(arguments[1], BOOL.with_lanes(value.type.lanes)))
+        if len(arguments) > count:
+            checked.append(self._expect(arguments[count], U32.with_lanes(value.type.lanes)))
+        result = F32.with_lanes(value.type.lanes) if from_codes else codes
+        return Expression(name, U64 if has_active else result, tuple(checked), row.name)
+
+    def _format(self, tree: Any) -> Format:
+        name = self.entry.text(tree.children[0]) if tree.data == "name" else ""
+        row = FORMATS.get(name)
+        if row is None:
+            raise self.entry.reject(
+                f"`{name}` is not a number format; there are {', '.join(FORMATS)}",
+                tree,
+                did_you_mean(name, FORMATS),
+            )
+        return row
 
     def _infer_uniform(
         self, tree: Any, name: str, arguments: list[Any], expected: Type | None

@@ -4,10 +4,11 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from dojo_tools.description.locate import isa_folder
 from dojo_tools.diagnostics import did_you_mean, fail
+from dojo_tools.formats import Denormals
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class GridDef:
 class MachineDef:
     """A machine: bytes of SRAM a node, bytes from 0 that are never allocated, clock, units.
 
-    `grid` is None where the file does not say how many nodes there are.
+    `grid` is None where the file does not say how many nodes there are. `denormals` is the rule for
+    denormal numbers of CFloat8 and SHP.
     """
 
     name: str
@@ -41,6 +43,7 @@ class MachineDef:
     clock_hz: int
     units: tuple[UnitCount, ...]
     grid: GridDef | None = None
+    denormals: Denormals = "printed"
 
 
 SRAM_BYTES_MAX = 1 << 21
@@ -93,6 +96,7 @@ def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
             for unit in units
         ),
         _grid(path, table),
+        _denormals(path, table),
     )
     if machine.sram_bytes > SRAM_BYTES_MAX or machine.sram_bytes % 64:
         raise fail(
@@ -124,6 +128,20 @@ def _grid(path: Path, table: Mapping[str, Any]) -> GridDef | None:
                 hint=f"the grid is {found.width} wide and {found.height} high",
             )
     return GridDef(found.width, found.height, frozenset(node for node in nodes if node))
+
+
+def _denormals(path: Path, table: Mapping[str, Any]) -> Denormals:
+    """Read `denormals` of the optional table `formats`: the printed rule unless it says other."""
+    if "formats" not in table:
+        return "printed"
+    rule = _table(path, table, "formats").get("denormals", "printed")
+    for known in get_args(Denormals):
+        if rule == known:
+            return known
+    raise fail(
+        f"{path}: `formats.denormals` is {rule!r}; there are {', '.join(get_args(Denormals))}",
+        hint="printed: 2^-bias x 0.m, as the white paper says; gradual: IEEE 754's",
+    )
 
 
 def _node(value: Any) -> tuple[int, int] | None:

@@ -22,6 +22,7 @@ class Expression:
     | operand, register, control | the name (a register's view is `type`) |
     | lanes | for each lane of the result, the lane of the argument |
     | load | the alignment in bytes |
+    | widen, narrow and their flags | the name of the number format |
     """
 
     operator: str
@@ -136,6 +137,13 @@ OPERATORS: dict[str, int] = {
     "element": 2,
     "replace": 3,
     "active": 1,  # for each lane of `type`, whether the predicate operand lets it be written
+    "zeroing": 0,  # whether the predicate operand clears the lanes that it does not let through
+    "control_at": 1,  # the control register of a number; one that does not exist reads as zero
+    "random": 0,  # the random words that the thread's next drawing instruction takes, one a lane
+    "widen": 2,  # codes and bias to float32 values, exact
+    "narrow": 2,  # values and bias to codes, nearest; a third argument: stochastic, by these words
+    "widen_flags": 3,  # as flags: the first argument tells which lanes count
+    "narrow_flags": 3,  # the same; a fourth argument: the random words
 }
 
 
@@ -159,6 +167,9 @@ ACTIONS: dict[str, ActionDef] = {
     "print_unsigned": ActionDef(("u64",), "Print an unsigned decimal number."),
     "print_hexadecimal": ActionDef(("u64",), "Print a hexadecimal number."),
     "print_float": ActionDef(("f32",), "Print the shortest decimal that reads back the same."),
+    "raise_flags": ActionDef(("u64",), "Set sticky float flags; others stay as they are."),
+    "count_draw": ActionDef((), "Count one drawing of random words: the next ones are others."),
+    "set_control": ActionDef(("u64", "u64"), "Write the control register of a number."),
     "flush_instructions": ActionDef((), "Make written code visible to instruction fetch."),
 }
 

@@ -68,6 +68,8 @@ class Type:
 
 
 BOOL = Type(Kind.BOOL, 1)
+F32 = Type(Kind.FLOAT, 32)
+U32 = Type(Kind.UNSIGNED, 32)
 U64 = Type(Kind.UNSIGNED, 64)
 I64 = Type(Kind.SIGNED, 64)
 

@@ -70,7 +70,8 @@ class Machine:
         self.description = description
         self.definition = machine or load_machine("node")
         sram = self.definition.sram_bytes
-        self._thread = ReferenceThread(description, sram, self.definition.reserved_bytes)
+        reserved, denormals = self.definition.reserved_bytes, self.definition.denormals
+        self._thread = ReferenceThread(description, sram, reserved, denormals)
         for segment in image.segments:
             if segment.address + segment.memory_size > sram:
                 raise fail(

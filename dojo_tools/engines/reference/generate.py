@@ -195,6 +195,9 @@ class _Generator:
         if expression.operator == "active":
             predicate = self._predicate(str(expression.detail))
             return f"active_lanes({predicate}, {expression.type.lanes})"
+        if expression.operator == "zeroing":
+            file = self.definition.operand(str(expression.detail)).file
+            return f"({expression.detail}_ >= len({file}_file))"
         arguments = [self.expression(argument) for argument in expression.arguments]
         return OPERATORS[expression.operator](expression, arguments)
 

@@ -233,6 +233,10 @@ def _load(e: Expression, a: list[str]) -> str:
     return from_bits(e.type, bits)
 
 
+def _with_format(e: Expression, a: list[str]) -> str:
+    return f"conversions.{e.operator}({str(e.detail)!r}, {', '.join(a)})"
+
+
 OPERATORS: dict[str, Row] = {
     "literal": _literal,
     "local": lambda e, a: python_name(str(e.detail)),
@@ -275,4 +279,11 @@ OPERATORS: dict[str, Row] = {
     "element": _element,
     "replace": _function("replace"),
     "active": _in_generator,
+    "zeroing": _in_generator,
+    "control_at": lambda e, a: f"thread.control_at({a[0]})",
+    "random": lambda e, a: f"thread.random_words({e.type.lanes})",
+    "widen": _with_format,
+    "narrow": _with_format,
+    "widen_flags": _with_format,
+    "narrow_flags": _with_format,
 }

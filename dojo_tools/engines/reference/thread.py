@@ -20,9 +20,11 @@ from dojo_tools.description.semantics import (
     walk_expression,
     walk_statements,
 )
+from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
 from dojo_tools.engines.reference.memory import Memory
 from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal, Stop, StopReason
+from dojo_tools.formats import Denormals, random_lanes
 
 RegisterValue = int | bytes
 
@@ -55,6 +57,7 @@ class ReferenceThread:
         description: Description,
         memory_size: int,
         memory_low: int,
+        denormals: Denormals = "printed",
     ) -> None:
         self.description = description
         self.memory = Memory(memory_size, memory_low)
@@ -65,6 +68,7 @@ class ReferenceThread:
         self.stop_at_breakpoints = False
         self.controls = {control.number: 0 for control in description.controls}
         self._widths = {c.number: mask(c.width) for c in description.controls}
+        self._numbers = {control.name: control.number for control in description.controls}
         self._counters = {c.number for c in description.controls if c.name in ("cycle", "retired")}
         self._bytes: dict[str, NDArray[np.uint8]] = {}
         self.registers: dict[str, Any] = {
@@ -75,6 +79,7 @@ class ReferenceThread:
         self._state: dict[str, Any] = {
             "thread": self,
             "memory": self.memory,
+            "conversions": Conversions(denormals),
             **{f"{name}_file": registers for name, registers in self.registers.items()},
         }
 
@@ -218,6 +223,36 @@ class ReferenceThread:
     def write_control(self, number: int, value: int) -> None:
         """Set the bits that a control register has."""
         self.controls[number] = value & self._widths[number]
+        if number == self._numbers.get("seed"):
+            self.controls[self._numbers["draws"]] = 0
+
+    def control_at(self, number: int) -> int:
+        """Return the control register of a number, zero if there is none."""
+        return self.read_control(number) if number in self.controls else 0
+
+    def random_words(self, lanes: int) -> NDArray[np.uint32]:
+        """Return the random words of the next drawing instruction: they stay until it is counted.
+
+        They depend on the seed, the drawings since it was written, the node and the thread.
+        """
+        names = ("draws", "node_x", "node_y", "thread")
+        draws, x, y, thread = (self.controls[self._numbers[name]] for name in names)
+        seed = self.controls[self._numbers["seed"]]
+        return random_lanes(seed, lanes, draws=draws, x=x, y=y, thread=thread)
+
+    def act_count_draw(self, pc: int) -> None:
+        """Count a drawing instruction."""
+        self.controls[self._numbers["draws"]] += 1
+        self.controls[self._numbers["draws"]] &= mask(64)
+
+    def act_raise_flags(self, pc: int, flags: int) -> None:
+        """Set sticky flags."""
+        self.controls[self._numbers["flags"]] |= flags
+
+    def act_set_control(self, pc: int, number: int, value: int) -> None:
+        """Write the control register of a number, if there is one."""
+        if number in self.controls:
+            self.write_control(number, value)
 
     def act_halt(self, pc: int, code: int) -> None:
         """End the thread."""
@@ -281,6 +316,8 @@ def _looks_at_counters(definition: InstructionDef) -> bool:
         if isinstance(statement, Act | WriteControl):
             return True
         for expression in expressions_of(statement):
-            if any(inner.operator == "control" for inner in walk_expression(expression)):
+            if any(
+                inner.operator in ("control", "control_at") for inner in walk_expression(expression)
+            ):
                 return True
     return False
