@@ -10,8 +10,9 @@ from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description
 from dojo_tools.diagnostics import InputError, Source
 from dojo_tools.engines.stop import StopReason
+from dojo_tools.formats import element_named
 from dojo_tools.linker import link
-from dojo_tools.machine import ELEMENTS, Machine, load_program
+from dojo_tools.machine import Machine, load_program
 from dojo_tools.objects import encode_object
 
 DESCRIPTION = load_description()
@@ -58,7 +59,7 @@ def test_running_goes_on_where_it_stopped():
 )
 def test_tensors_of_every_element_type(element: str, values: list[int | float]):
     running = machine(f"{START}halti 0\n.data\n.balign 64\nt: .tensor {element}, 2\n")
-    dtype = np.float64 if element == "bf16" else ELEMENTS[element]
+    dtype = np.float64 if element == "bf16" else element_named(element).dtype
     running.write_tensor("t", np.array(values, dtype))
     assert running.read_tensor("t").tolist() == values
 
