@@ -27,8 +27,8 @@ from dojo_tools.assembler.tree import (
     Refused,
 )
 from dojo_tools.description import DataKind, Description
-from dojo_tools.description.types import Type
 from dojo_tools.diagnostics import Diagnostic, Hints, Note, Report, Source, Span, printable
+from dojo_tools.formats import Element
 from dojo_tools.objects import Frame, FrameKind, Rectangle
 
 CODE_ALIGNMENT = 4
@@ -105,7 +105,7 @@ class Alignment:
 class TensorSpace:
     """Zeros for an array; `names` are the labels just before it."""
 
-    element: Type
+    element: Element
     dimensions: tuple[Expression, ...]
     names: tuple[str, ...]
 
@@ -115,7 +115,7 @@ class TensorShape:
     """The type of an array whose values are written by other directives."""
 
     name: Name
-    element: Type
+    element: Element
     dimensions: tuple[Expression, ...]
 
 
@@ -351,7 +351,7 @@ class UnitBuilder:
         self.items.append(Item(position, Bytes(b"\0"), name.span, self.trail))
         self._run = None
 
-    def add_tensor(self, element: Type, dimensions: tuple[Expression, ...], span: Span) -> None:
+    def add_tensor(self, element: Element, dimensions: tuple[Expression, ...], span: Span) -> None:
         """Reserve an array at the labels just before; they move to its alignment."""
         if not self._pending:
             raise Refused(
