@@ -280,6 +280,13 @@ class UnitBuilder:
                     )
                 )
 
+    def warn(self, name: str, message: str, span: Span) -> None:
+        """Warn at the statement at hand; what was said there before is left out."""
+        key = (message, _place_key(span))
+        if key not in self._reported:
+            self._reported.add(key)
+            self.report.warning(name, message, span, notes=notes_of(self.trail))
+
     def position(self) -> Position:
         """Return the position of the next item."""
         return Position(len(self.items), Anchor(self.section.name))

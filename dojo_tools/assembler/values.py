@@ -7,7 +7,7 @@ import numpy as np
 from dojo_tools.assembler.directive_operands import element_of
 from dojo_tools.assembler.operands import describe_operand, float_text
 from dojo_tools.assembler.tree import Command, Operand, Refused, refuse_together
-from dojo_tools.assembler.unit import Bytes, UnitBuilder, notes_of
+from dojo_tools.assembler.unit import Bytes, UnitBuilder
 from dojo_tools.floats import odd_of_text
 from dojo_tools.formats import Element
 
@@ -53,15 +53,12 @@ def _warn(
     literals: list[Operand],
     results: list[tuple[float, float, bool]],
 ) -> None:
-    """Warn of numbers that are not near what is stored, each written one once a directive."""
-    warned: set[str] = set()
+    """Warn of numbers that are not near what is stored."""
     for literal, (number, becomes, is_beyond) in zip(literals, results, strict=True):
         is_lost = becomes == 0 != number or (math.isinf(becomes) and math.isfinite(number))
-        text = literal.span.text
-        if not (is_beyond or is_lost) or text in warned:
+        if not (is_beyond or is_lost):
             continue
-        warned.add(text)
         name = "saturation" if is_beyond else "suspicious-width"
         shown = "infinity" if math.isinf(becomes) else "zero" if becomes == 0 else f"{becomes:g}"
-        message = f"{text} becomes {shown} as {element}"
-        builder.report.warning(name, message, literal.span, notes=notes_of(builder.trail))
+        message = f"{literal.span.text} becomes {shown} as {element}"
+        builder.warn(name, message, literal.span)
