@@ -28,6 +28,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from dojo_tools.bits import mask
+
 Float32Array: TypeAlias = NDArray[np.float32]
 Float64Array: TypeAlias = NDArray[np.float64]
 IntegerArray: TypeAlias = NDArray[np.integer[Any]]
@@ -237,6 +239,21 @@ def bf16_code_of_text(text: str) -> int | None:
     return _code_of_text(text, _BF16_FRACTION_BITS)
 
 
+def odd_of_text(text: str) -> float | None:
+    """Return the value of a literal as float64, rounded to odd; None if it is none.
+
+    An odd significand stands for what was cut: rounding again, to a format of at most 50 bits and a
+    smaller range, gives what rounding the exact value once would.
+    """
+    match = _LITERAL.fullmatch(text)
+    if match is None:
+        return None
+    if match["nan"]:
+        return math.nan
+    magnitude = math.inf if match["inf"] else _odd(*_quotient(match))
+    return -magnitude if match["sign"] == "-" else magnitude
+
+
 def f32_text(code: int) -> str:
     """Return the shortest decimal that reads back as the code; `nan` for every NaN."""
     # numpy finds the digits; Python lays them out, for numpy's layout differs between versions.
@@ -260,6 +277,7 @@ def bf16_text(code: int) -> str:
 
 _F32_FRACTION_BITS = 23
 _BF16_FRACTION_BITS = 7
+_ODD_BITS = 53
 _EXPONENT_MIN = -126
 _BF16_DIGITS_MAX = 4  # enough to tell all bf16 numbers apart
 
@@ -272,6 +290,20 @@ def _code(value: float, fraction_bits: int) -> int:
         return _with_sign(negative, _infinity(fraction_bits), fraction_bits)
     numerator, denominator = abs(value).as_integer_ratio()
     return _with_sign(negative, _round(numerator, denominator, fraction_bits), fraction_bits)
+
+
+def _odd(numerator: int, denominator: int) -> float:
+    """Return a quotient that is not negative, rounded to odd; infinity where it is too large."""
+    if numerator == 0:
+        return 0.0
+    shift = _ODD_BITS + 1 - numerator.bit_length() + denominator.bit_length()
+    quotient, rest = divmod(numerator << max(shift, 0), denominator << max(-shift, 0))
+    cut = quotient.bit_length() - _ODD_BITS
+    kept = quotient >> cut | (rest != 0 or quotient & mask(cut) != 0)
+    try:
+        return math.ldexp(kept, cut - shift) or math.ulp(0.0)
+    except OverflowError:
+        return math.inf
 
 
 def _infinity(fraction_bits: int) -> int:
@@ -321,13 +353,16 @@ def _code_of_text(text: str, fraction_bits: int) -> int | None:
     negative = match["sign"] == "-"
     if match["inf"]:
         return _code(-math.inf if negative else math.inf, fraction_bits)
+    return _with_sign(negative, _round(*_quotient(match), fraction_bits), fraction_bits)
+
+
+def _quotient(match: re.Match[str]) -> tuple[int, int]:
+    """Return the magnitude of a literal that is a number as a quotient, as `_ratio` does."""
     if match["hex_whole"] is not None:
         groups = match.group("hex_whole", "hex_fraction", "hex_exponent")
-        numerator, denominator = _ratio(*groups, base=16, radix=2, digit_scale=4)
-    else:
-        groups = match.group("whole", "fraction", "exponent")
-        numerator, denominator = _ratio(*groups, base=10, radix=10, digit_scale=1)
-    return _with_sign(negative, _round(numerator, denominator, fraction_bits), fraction_bits)
+        return _ratio(*groups, base=16, radix=2, digit_scale=4)
+    groups = match.group("whole", "fraction", "exponent")
+    return _ratio(*groups, base=10, radix=10, digit_scale=1)
 
 
 def _ratio(

@@ -1,8 +1,20 @@
 """What the operands of a directive must be; raises `Refused` for others."""
 
 from dojo_tools.assembler.operands import describe_operand
-from dojo_tools.assembler.tree import Command, Expression, Memory, Name, Operand, Refused, Tag, Text
-from dojo_tools.description.types import Type, parse_type
+from dojo_tools.assembler.tree import (
+    Biased,
+    Command,
+    Expression,
+    Memory,
+    Name,
+    Operand,
+    Refused,
+    Tag,
+    Text,
+)
+from dojo_tools.assembler.unit import UnitBuilder
+from dojo_tools.diagnostics import InputError
+from dojo_tools.formats import ELEMENT_NAMES, Element, make_element
 
 
 def check_count(command: Command, least: int, most: int | None, usage: str) -> None:
@@ -29,7 +41,7 @@ def text_of(operand: Operand) -> Text:
 
 def expression_of(operand: Operand) -> Expression:
     """Return an operand that must be an expression."""
-    if isinstance(operand, Memory | Text | Tag):
+    if isinstance(operand, Memory | Text | Tag | Biased):
         hint = "strings are written with `.ascii`" if isinstance(operand, Text) else None
         raise Refused(
             f"expected an expression, found {describe_operand(operand)}", operand.span, hint
@@ -44,14 +56,19 @@ def name_of(operand: Operand) -> Name:
     return operand
 
 
-def element_of(operand: Operand) -> Type:
-    """Return an operand that must be an element type."""
-    name = operand.name if isinstance(operand, Name) else ""
-    type_ = parse_type(name)
-    if type_ is None or type_.lanes or type_.is_bool:
+def element_of(operand: Operand, builder: UnitBuilder) -> Element:
+    """Return an operand that must be an element type, with a bias if it needs one."""
+    if not isinstance(operand, Name | Biased) or operand.name not in ELEMENT_NAMES:
         raise Refused(
             f"expected an element type, found {describe_operand(operand)}",
             operand.span,
-            "element types are i8 u8 i16 u16 i32 u32 i64 u64 f32 bf16",
+            f"element types are {' '.join(ELEMENT_NAMES)}",
         )
-    return type_
+    bias = None
+    if isinstance(operand, Biased):
+        bias = builder.reading.number(operand.bias, builder.position(), earlier_only=True)
+    try:
+        return make_element(operand.name, bias)
+    except InputError as error:
+        (found,) = error.diagnostics
+        raise Refused(found.message, operand.span, found.hint) from None

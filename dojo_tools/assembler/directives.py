@@ -25,6 +25,7 @@ from dojo_tools.assembler.unit import (
     Values,
     notes_of,
 )
+from dojo_tools.assembler.values import store_values
 from dojo_tools.description import DataKind, Description
 from dojo_tools.diagnostics import printable
 from dojo_tools.objects import Binding
@@ -140,14 +141,17 @@ def _apply_origin(builder: UnitBuilder, command: Command) -> None:
 
 def _apply_tensor(builder: UnitBuilder, command: Command) -> None:
     element, *dimensions = command.operands
-    builder.add_tensor(element_of(element), tuple(map(expression_of, dimensions)), command.span)
+    builder.add_tensor(
+        element_of(element, builder), tuple(map(expression_of, dimensions)), command.span
+    )
 
 
 def _apply_shape(builder: UnitBuilder, command: Command) -> None:
     name, element, *dimensions = command.operands
     entry_name = name_of(name)
     builder.declare(entry_name)
-    shape = TensorShape(entry_name, element_of(element), tuple(map(expression_of, dimensions)))
+    extents = tuple(map(expression_of, dimensions))
+    shape = TensorShape(entry_name, element_of(element, builder), extents)
     builder.add(shape, command.span)
 
 
@@ -203,6 +207,7 @@ DIRECTIVES = _table(
     ([".ascii"], Directive(1, None, '.ascii "text", ...', _apply_strings)),
     ([".asciz", ".string"], Directive(1, None, '.asciz "text", ...', _apply_terminated_strings)),
     ([".tensor"], Directive(2, None, ".tensor element, dimension, ...", _apply_tensor)),
+    ([".values"], Directive(2, None, ".values element, number, ...", store_values)),
     ([".shape"], Directive(3, None, ".shape name, element, dimension, ...", _apply_shape)),
     ([".set", ".equ"], Directive(2, 2, ".set name, expression", symbols.assign)),
     ([".global", ".globl"], Directive(1, None, ".global name, ...", _declare(Binding.GLOBAL))),

@@ -18,12 +18,14 @@ from dojo_tools.bits import insert, mask
 from dojo_tools.description import DataKind, Description
 from dojo_tools.description.description import decode_operand
 from dojo_tools.diagnostics import Diagnostic, Note, Report, Source, Span, printable
+from dojo_tools.formats import FORMATS
 from dojo_tools.objects import ABSOLUTE, FrameKind, LineEntry, ObjectFile, Section
 
 WORD_SIZE = 4
 
 _STATEMENT = re.compile(r"""(?:[^;#"'/\n]|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|/(?![/*]))*""")
 _DIRECTIVE = re.compile(r"\.([A-Za-z_][0-9A-Za-z_]*)")
+_VALUES = re.compile(rf"\.values[ \t]+({'|'.join(FORMATS)})\b")
 _WORD = re.compile(r"[A-Za-z_$.][0-9A-Za-z_.$]*")
 _LABEL = re.compile(r"[ \t]*([A-Za-z_$.][0-9A-Za-z_.$]*)[ \t]*:")
 _MACRO = re.compile(r"[ \t]*\.macro[ \t]+([A-Za-z_$.][0-9A-Za-z_.$]*)")
@@ -197,16 +199,16 @@ def _check_data(
             text = places.text(entry)
             match = _DIRECTIVE.match(text)
             kind = kinds.get(match[1]) if match else None
-            if kind is None or match is None:
+            values = _VALUES.match(text)
+            if match is None or (kind is None and values is None):
                 continue
-            size = kind.type.width // 8
+            width = FORMATS[values[1]].width if values else kind.type.width if kind else 8
+            size = width // 8
             if entry.offset % size:
-                message = (
-                    f"`.{kind.name}` stands at offset {entry.offset}, not a multiple of {size}"
-                )
+                message = f"`.{match[1]}` stands at offset {entry.offset}, not a multiple of {size}"
                 hint = f"write `.align {size}` before it"
-                places.warn(report, "misaligned-data", message, entry, kind.name, hint)
-            if kind.type.is_float:
+                places.warn(report, "misaligned-data", message, entry, match[1], hint)
+            if kind is not None and kind.type.is_float:
                 contents = section.contents[entry.offset : entry.offset + entry.size]
                 _check_floats(text[match.end() :], kind, contents, entry, places, report)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dojo_tools.assembler.tree import (
+    Biased,
     Binary,
     Command,
     Constant,
@@ -156,7 +157,7 @@ def fit(kind: OperandKind, operand: Operand, description: Description, hints: Hi
 
 def float_code(type_: Type, operand: Operand) -> int:
     """Return the code of a float literal, rounded once; raises `Refused` for anything else."""
-    text = _float_text(operand)
+    text = float_text(operand)
     code = None if text is None else _FLOAT_CODES[str(type_)](text)
     if code is None:
         raise Refused(
@@ -277,7 +278,9 @@ def _is_register(node: Expression, description: Description) -> bool:
 
 
 def _fit_immediate(operand: Operand, description: Description) -> Expression:
-    if isinstance(operand, Memory | Text | Tag | Real) or _is_register(operand, description):
+    if isinstance(operand, Memory | Text | Tag | Biased | Real) or _is_register(
+        operand, description
+    ):
         raise Refused(
             f"expected an immediate, found {describe_operand(operand, description)}", operand.span
         )
@@ -291,7 +294,8 @@ def _fit_constant(type_: Type, operand: Operand, description: Description) -> Ex
     return Constant(expression, type_, expression.span)
 
 
-def _float_text(operand: Operand) -> str | None:
+def float_text(operand: Operand) -> str | None:
+    """Return the text of a float literal, or None for anything else."""
     sign = ""
     while isinstance(operand, Unary) and operand.operator in ("-", "+") and not sign:
         sign, operand = operand.operator, operand.operand

@@ -15,6 +15,7 @@ from dojo_tools.assembler.literals import read_character, read_integer, read_str
 from dojo_tools.assembler.plain_lines import parse_plain_line
 from dojo_tools.assembler.tree import (
     Assignment,
+    Biased,
     Binary,
     Command,
     Expression,
@@ -138,6 +139,9 @@ class _Builder:
         elif node.data == "memory":
             left, expression, right = node.children
             return Memory(self.expression(expression), join(self.span(left), self.span(right)))
+        elif node.data == "biased":
+            name, _, bias, right = node.children
+            return Biased(str(name), self.expression(bias), join(self.span(name), self.span(right)))
         elif node.data == "tag":
             sign, name = node.children
             return Tag(str(name), join(self.span(sign), self.span(name)))

@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from math import prod
 
 from dojo_tools.assembler.blocks import Block, Passage
-from dojo_tools.assembler.directive_operands import check_count, expression_of, name_of
+from dojo_tools.assembler.directive_operands import check_count, element_of, expression_of, name_of
 from dojo_tools.assembler.lines import SourceLine
 from dojo_tools.assembler.macros import Argument
 from dojo_tools.assembler.parser import parse_line
-from dojo_tools.assembler.tree import Command, Expression, Name, Number, Operand, Refused
+from dojo_tools.assembler.tree import Biased, Command, Expression, Name, Number, Operand, Refused
 from dojo_tools.assembler.unit import UnitBuilder
 from dojo_tools.bits import align_up
-from dojo_tools.description.types import Type, parse_type
 from dojo_tools.diagnostics import Note, Source, Span, did_you_mean
+from dojo_tools.formats import ELEMENT_NAMES
 
 STRUCTURE_SIZE_MAX = 16 << 20
 FIELD = ".field"
 _USAGE = ".field name, element, dimension, ..."
-_ELEMENTS = "i8 u8 i16 u16 i32 u32 i64 u64 f32 bf16"
 _OWN_NAMES = {"size": "size of the structure", "align": "alignment of the structure"}
 
 
@@ -64,7 +63,7 @@ class Structures:
         if len(arguments) != 1 or not re.fullmatch(r"[A-Za-z_]\w*", arguments[0].text, re.ASCII):
             raise Refused("a structure has one name", span, "write `.struct name`")
         name = arguments[0]
-        if _element_type(name.text) is not None:
+        if name.text in ELEMENT_NAMES:
             raise Refused(f"`{name.text}` is an element type", name.span)
         known = self._structures.get(name.text)
         if known is not None:
@@ -114,17 +113,19 @@ class Structures:
 
     def _element(self, operand: Operand) -> tuple[int, int]:
         """Return the size in bytes and the alignment of an element: a type or a structure."""
+        if isinstance(operand, Biased) or (
+            isinstance(operand, Name) and operand.name in ELEMENT_NAMES
+        ):
+            size = element_of(operand, self._builder).size
+            return size, size
         name = operand.name if isinstance(operand, Name) else ""
-        type_ = _element_type(name)
-        if type_ is not None:
-            return type_.width // 8, type_.width // 8
         structure = self._structures.get(name)
         if structure is not None:
             return structure.size, structure.alignment
         raise Refused(
             f"`{operand.span.text}` is neither an element type nor a structure above",
             operand.span,
-            did_you_mean(name, self._structures) or f"element types are {_ELEMENTS}",
+            did_you_mean(name, self._structures) or f"element types are {' '.join(ELEMENT_NAMES)}",
         )
 
     def _dimension(self, expression: Expression) -> int:
@@ -137,8 +138,3 @@ class Structures:
 
     def _assign(self, name: str, value: int, span: Span) -> None:
         self._builder.assign(name, Number(value, span), span)
-
-
-def _element_type(name: str) -> Type | None:
-    type_ = parse_type(name)
-    return None if type_ is None or type_.is_bool or type_.lanes else type_

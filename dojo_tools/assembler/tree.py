@@ -116,7 +116,16 @@ class Tag:
     span: Span
 
 
-Operand = Expression | Memory | Text | Tag
+@dataclass(frozen=True, slots=True)
+class Biased:
+    """`format(bias)`: an element type with its bias."""
+
+    name: str
+    bias: Expression
+    span: Span
+
+
+Operand = Expression | Memory | Text | Tag | Biased
 
 
 @dataclass(frozen=True, slots=True)

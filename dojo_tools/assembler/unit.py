@@ -27,8 +27,8 @@ from dojo_tools.assembler.tree import (
     Refused,
 )
 from dojo_tools.description import DataKind, Description
-from dojo_tools.description.types import Type
 from dojo_tools.diagnostics import Diagnostic, Hints, Note, Report, Source, Span, printable
+from dojo_tools.formats import Element
 from dojo_tools.objects import Frame, FrameKind, Rectangle
 
 CODE_ALIGNMENT = 4
@@ -105,7 +105,7 @@ class Alignment:
 class TensorSpace:
     """Zeros for an array; `names` are the labels just before it."""
 
-    element: Type
+    element: Element
     dimensions: tuple[Expression, ...]
     names: tuple[str, ...]
 
@@ -115,7 +115,7 @@ class TensorShape:
     """The type of an array whose values are written by other directives."""
 
     name: Name
-    element: Type
+    element: Element
     dimensions: tuple[Expression, ...]
 
 
@@ -280,6 +280,13 @@ class UnitBuilder:
                     )
                 )
 
+    def warn(self, name: str, message: str, span: Span) -> None:
+        """Warn at the statement at hand; what was said there before is left out."""
+        key = (message, _place_key(span))
+        if key not in self._reported:
+            self._reported.add(key)
+            self.report.warning(name, message, span, notes=notes_of(self.trail))
+
     def position(self) -> Position:
         """Return the position of the next item."""
         return Position(len(self.items), Anchor(self.section.name))
@@ -351,7 +358,7 @@ class UnitBuilder:
         self.items.append(Item(position, Bytes(b"\0"), name.span, self.trail))
         self._run = None
 
-    def add_tensor(self, element: Type, dimensions: tuple[Expression, ...], span: Span) -> None:
+    def add_tensor(self, element: Element, dimensions: tuple[Expression, ...], span: Span) -> None:
         """Reserve an array at the labels just before; they move to its alignment."""
         if not self._pending:
             raise Refused(

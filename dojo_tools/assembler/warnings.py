@@ -20,6 +20,7 @@ WARNINGS = (
     WarningKind("branch-into-data", "A branch or jump leads to something that is no instruction."),
     WarningKind("misaligned-data", "A value is not stored at a multiple of its size."),
     WarningKind("suspicious-width", "A float becomes infinity or zero in the type that stores it."),
+    WarningKind("saturation", "A number is beyond its CFloat type, and another is stored."),
     WarningKind("user", "A source says `.warning`."),
     WarningKind("unused-label", "Nothing refers to a local label of code.", is_on=False),
     WarningKind("unused-macro", "A macro is defined and never used.", is_on=False),

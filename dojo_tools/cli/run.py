@@ -242,7 +242,9 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
         rows += [("instructions", str(outcome.retired)), ("cycles", str(outcome.cycles))]
     for tensor in outcome.inputs:
         origin = tensor.origin if tensor.seed is None else f"{tensor.origin}, seed {tensor.seed}"
-        rows.append(("input", f"{tensor.symbol} {tensor.element} {tensor.shape} {origin}"))
+        saturated = f", {tensor.saturated} saturated" if tensor.saturated else ""
+        text = f"{tensor.symbol} {tensor.element} {tensor.shape} {origin}{saturated}"
+        rows.append(("input", text))
     if not sys.stdout.isatty():
         for key, value in rows:
             print(key, printable(value))

@@ -26,6 +26,9 @@ def _access(section: Section) -> str:
 
 def list_symbols(file: ObjectFile | Image) -> Iterator[str]:
     """Yield the symbols; a value counts from its section's start, in an image it is an address."""
+    types = {
+        t.symbol: f"{t.element} {' x '.join(map(str, t.shape))}".rstrip() for t in file.tensors
+    }
     rows = [
         (
             f"{s.value:08x}",
@@ -35,10 +38,11 @@ def list_symbols(file: ObjectFile | Image) -> Iterator[str]:
             s.visibility.name.lower(),
             s.section or "undefined",
             s.name,
+            types.get(index, ""),
         )
-        for s in file.symbols
+        for index, s in enumerate(file.symbols)
     ]
-    head = ("value", "size", "binding", "kind", "visibility", "section", "symbol")
+    head = ("value", "size", "binding", "kind", "visibility", "section", "symbol", "type")
     yield from columns(head, rows)
 
 

@@ -2,14 +2,14 @@
 
 from dojo_tools.machine.machine import Change, Machine, RunResult, TraceEntry
 from dojo_tools.machine.program import load_program
-from dojo_tools.machine.tensors import ELEMENTS, decode_elements, encode_elements
+from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
 
 __all__ = [
-    "ELEMENTS",
     "Change",
     "Machine",
     "RunResult",
     "TraceEntry",
+    "count_beyond",
     "decode_elements",
     "encode_elements",
     "load_program",

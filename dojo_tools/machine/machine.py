@@ -13,8 +13,9 @@ from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.disassembler import format_instruction
 from dojo_tools.engines.reference import Printed, ReferenceThread
 from dojo_tools.engines.stop import Fault, Stop, StopReason
+from dojo_tools.formats import element_named
 from dojo_tools.linker import DEFAULT_STACK_SIZE
-from dojo_tools.machine.tensors import ELEMENTS, decode_elements, encode_elements
+from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
 
 STACK_POINTER = "sp"
@@ -215,7 +216,7 @@ class Machine:
     def read_tensor(
         self, name: str, element: str | None = None, shape: Sequence[int] | None = None
     ) -> NDArray[Any]:
-        """Return the values at a symbol, bf16 as float32.
+        """Return the values at a symbol, floats of every format as float32.
 
         Element type and shape come from the symbol unless given; one without a type needs both.
         """
@@ -223,17 +224,22 @@ class Machine:
         count = 1
         for dimension in shape:
             count *= dimension
-        size = count * ELEMENTS[element].itemsize
+        size = count * element_named(element).size
         contents = self.read_memory(self.symbol(name).value, size)
         return decode_elements(contents, element).reshape(shape)
 
-    def write_tensor(self, name: str, values: NDArray[Any], element: str | None = None) -> None:
-        """Set the values at a symbol. Raises `InputError` if the shape is not the symbol's."""
+    def write_tensor(self, name: str, values: NDArray[Any], element: str | None = None) -> int:
+        """Set the values at a symbol, rounded to its element type.
+
+        Returns how many were beyond a CFloat type and saturated. Raises `InputError` if the shape
+        is not the symbol's.
+        """
         element, _ = self._element_and_shape(name, element, values.shape)
         known = self.tensor(name)
         if known is not None and tuple(values.shape) != known.shape:
             raise fail(f"symbol `{name}` has shape {known.shape}, the values have {values.shape}")
         self.write_memory(self.symbol(name).value, encode_elements(values, element))
+        return count_beyond(values, element)
 
     def _element_and_shape(
         self, name: str, element: str | None, shape: Sequence[int] | None
@@ -246,8 +252,7 @@ class Machine:
             raise fail(
                 f"symbol `{name}` has no type", hint="declare it with `.tensor`, or name one here"
             )
-        if element not in ELEMENTS:
-            raise fail(f"unknown element type `{element}`", hint=did_you_mean(element, ELEMENTS))
+        element_named(element)
         return element, tuple(shape)
 
     # ---- source lines

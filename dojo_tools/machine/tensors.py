@@ -6,20 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dojo_tools import floats
-
-ELEMENTS: dict[str, np.dtype[Any]] = {
-    "i8": np.dtype("<i1"),
-    "u8": np.dtype("<u1"),
-    "i16": np.dtype("<i2"),
-    "u16": np.dtype("<u2"),
-    "i32": np.dtype("<i4"),
-    "u32": np.dtype("<u4"),
-    "i64": np.dtype("<i8"),
-    "u64": np.dtype("<u8"),
-    "f32": np.dtype("<f4"),
-    "bf16": np.dtype("<u2"),
-}
-"""The numpy type that holds each element type in memory; bf16 is its 16-bit code."""
+from dojo_tools.formats import element_named
 
 
 def encode_elements(values: NDArray[Any], element: str) -> bytes:
@@ -27,18 +14,22 @@ def encode_elements(values: NDArray[Any], element: str) -> bytes:
 
     Floats are rounded to nearest-even; integers must be in range, which the caller checks.
     """
-    if element == "bf16":
+    type_ = element_named(element)
+    if type_.format is None or element == "f32":
         with floats.quiet():
-            rounded = floats.round_bf16(np.asarray(values, np.float32))
-            return floats.bits_bf16(rounded).astype("<u2").tobytes()
-    with floats.quiet():
-        return np.asarray(values).astype(ELEMENTS[element]).tobytes()
+            return np.asarray(values).astype(type_.dtype).tobytes()
+    return type_.encode(np.asarray(values)).astype(type_.dtype).tobytes()
 
 
 def decode_elements(contents: bytes, element: str) -> NDArray[Any]:
-    """Return the values of bytes in an element type; bf16 as float32."""
-    codes = np.frombuffer(contents, ELEMENTS[element])
-    if element == "bf16":
-        with floats.quiet():
-            return floats.from_bits_bf16(codes.astype(np.uint16))
-    return codes.copy()
+    """Return the values of bytes in an element type; floats of all formats as float32."""
+    type_ = element_named(element)
+    codes = np.frombuffer(contents, type_.dtype)
+    if type_.format is None or element == "f32":
+        return codes.copy()
+    return type_.decode(codes.astype(type_.format.dtype))
+
+
+def count_beyond(values: NDArray[Any], element: str) -> int:
+    """Return how many values a CFloat element type does not reach; 0 for other types."""
+    return int(np.count_nonzero(element_named(element).is_beyond(np.asarray(values))))

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dojo_tools import floats
 from dojo_tools.diagnostics import Span, fail
-from dojo_tools.machine import ELEMENTS
+from dojo_tools.formats import element_named
+from dojo_tools.machine import count_beyond
 from dojo_tools.runs.convert import is_float, round_to_element
 from dojo_tools.runs.model import Tolerance
 from dojo_tools.runs.tensor_files import value_text
@@ -43,7 +44,8 @@ class Comparison:
     """The outcome of a check, counted in rows for a matrix and in elements otherwise.
 
     `largest` is the element with the largest error, matching or not, None where all are equal;
-    `differences` are the first that do not match.
+    `differences` are the first that do not match. `saturated` counts the expected numbers that are
+    beyond a CFloat type: they match what they become in it.
     """
 
     unit: str
@@ -52,6 +54,7 @@ class Comparison:
     largest: Difference | None
     differences: tuple[Difference, ...]
     differing_elements: int
+    saturated: int = 0
 
     @property
     def passed(self) -> bool:
@@ -85,6 +88,7 @@ def compare(
             for index in wrong[:DIFFERENCES_MAX]
         ),
         len(wrong),
+        count_beyond(expected, element) if expected.dtype.kind == "f" else 0,
     )
 
 
@@ -99,9 +103,10 @@ def _match(
     near = errors <= tolerance.absolute + tolerance.relative * np.abs(wide_expected)
     if is_float(element):
         rounded = round_to_element(wide_expected, element)
-        equal = (found == rounded) | (np.isnan(found) & np.isnan(wide_expected))
+        is_number = ~np.isnan(wide_expected)
+        equal = np.where(is_number, found == rounded, np.isnan(found))
         distance = _places(found, element) - _places(rounded, element)
-        near |= (np.abs(distance) <= tolerance.ulp) & np.isfinite(rounded)
+        near |= (np.abs(distance) <= tolerance.ulp) & np.isfinite(rounded) & is_number
         errors = np.where(equal & ~finite, 0.0, errors)
     else:
         equal = found == expected
@@ -112,11 +117,11 @@ def _match(
 
 def _places(values: NDArray[Any], element: str) -> NDArray[np.int64]:
     """Return the place of each number among those of its type; both zeros have place 0."""
-    width = 16 if element == "bf16" else 32
-    codes = floats.bits_bf16(values) if element == "bf16" else floats.bits_f32(values)
-    wide = codes.astype(np.int64)
-    sign = 1 << (width - 1)
-    return np.where(wide >= sign, sign - wide, wide)
+    type_ = element_named(element)
+    assert type_.format is not None
+    codes = type_.encode(values).astype(np.int64)
+    sign = type_.format.sign_width << (type_.width - 1)
+    return np.where(codes & sign != 0, sign - codes, codes)
 
 
 def _difference(
@@ -142,9 +147,9 @@ def expected_integers(values: NDArray[np.float64], element: str, span: Span | No
             span,
             "check against a file",
         )
-    limits = np.iinfo(ELEMENTS[element])
+    limits = np.iinfo(element_named(element).dtype)
     fits = (np.rint(values) == values) & (values >= limits.min) & (values <= limits.max)
-    return values.astype(ELEMENTS[element]) if fits.all() else values
+    return values.astype(element_named(element).dtype) if fits.all() else values
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dojo_tools import floats
 from dojo_tools.diagnostics import Span, fail
-from dojo_tools.machine import ELEMENTS
-
-FLOAT_PRECISION = {"f32": 24, "bf16": 8}
-"""The bits of the significand of each float element type."""
+from dojo_tools.formats import Element, element_named
 
 
 def is_float(element: str) -> bool:
     """Return whether an element type is a float format."""
-    return element in FLOAT_PRECISION
+    return element_named(element).format is not None
 
 
 def describe(dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
@@ -29,7 +25,7 @@ def describe(dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
 
 
 def convert(values: NDArray[Any], element: str, origin: str, span: Span | None) -> NDArray[Any]:
-    """Return values as an array of an element type; bf16 is held in float32.
+    """Return values as an array of an element type; floats are held in float32.
 
     Raises `InputError`, naming `origin` and the first value that does not fit.
     """
@@ -45,7 +41,7 @@ def convert(values: NDArray[Any], element: str, origin: str, span: Span | None) 
             )
         return round_to_element(values.astype(np.float64), element)
     integers = values.astype(np.uint8) if values.dtype.kind == "b" else values
-    misfits = ~_holds_exactly(integers, element)
+    misfits = ~_holds_exactly(integers, element_named(element))
     if misfits.any():
         index = tuple(int(i) for i in np.argwhere(misfits)[0])
         place = f"{origin}{list(index) if index else ''}"
@@ -56,16 +52,19 @@ def convert(values: NDArray[Any], element: str, origin: str, span: Span | None) 
             span,
             hint,
         )
-    if element == "bf16":
-        return floats.from_integer_bf16(integers)
-    return integers.astype(ELEMENTS[element])
+    if is_float(element):
+        return round_to_element(integers.astype(np.float64), element)
+    return integers.astype(element_named(element).dtype)
 
 
-def _holds_exactly(values: NDArray[Any], element: str) -> NDArray[np.bool_]:
-    if not is_float(element):
-        limits = np.iinfo(ELEMENTS[element])
+def _holds_exactly(values: NDArray[Any], element: Element) -> NDArray[np.bool_]:
+    if element.format is None:
+        limits = np.iinfo(element.dtype)
         # Python's integers compare with every numpy integer type exactly.
         return (values >= int(limits.min)) & (values <= int(limits.max))
+    if element.format.sets_flags:
+        wide = values.astype(np.float64)
+        return element.decode(element.encode(wide)) == wide
     if values.dtype.kind == "u":
         magnitudes = values.astype(np.uint64)
     else:
@@ -73,25 +72,15 @@ def _holds_exactly(values: NDArray[Any], element: str) -> NDArray[np.bool_]:
         magnitudes = np.where(wide < 0, -wide.view(np.uint64), wide.view(np.uint64))
     least_bit = magnitudes & (~magnitudes + np.uint64(1))
     significand = magnitudes // np.maximum(least_bit, np.uint64(1))
-    return significand < np.uint64(1 << FLOAT_PRECISION[element])
+    return significand < np.uint64(1 << (element.format.mantissa_width + 1))
 
 
 def _range_text(element: str) -> str:
-    limits = np.iinfo(ELEMENTS[element])
+    limits = np.iinfo(element_named(element).dtype)
     return f"{limits.min}..{limits.max}"
 
 
 def round_to_element(values: NDArray[np.float64], element: str) -> NDArray[np.float32]:
     """Return float64 values rounded once to a float element type, as float32."""
-    with floats.quiet():
-        nearest = values.astype(np.float32)
-        if element == "f32":
-            return nearest
-        # Rounding to nearest twice may err; rounding to odd first does not: a number that is not
-        # exact is never one of bf16's, nor halfway between two of them.
-        down = np.nextafter(nearest, np.float32(-np.inf))
-        up = np.nextafter(nearest, np.float32(np.inf))
-        other = np.where(values > nearest, up, down)
-        is_even = nearest.view(np.uint32) % 2 == 0
-        odd = np.where(is_even & (nearest != values), other, nearest)
-        return floats.round_bf16(odd)
+    type_ = element_named(element)
+    return type_.decode(type_.encode(values))

@@ -15,9 +15,20 @@ from numpy.typing import NDArray
 
 from dojo_tools.bits import mask
 from dojo_tools.description import Description
-from dojo_tools.diagnostics import Diagnostic, InputError, Report, Source, Span, fail, render
+from dojo_tools.diagnostics import (
+    Diagnostic,
+    InputError,
+    Report,
+    Severity,
+    Source,
+    Span,
+    fail,
+    printable,
+    render,
+)
 from dojo_tools.engines.stop import Stop, StopReason
-from dojo_tools.machine import ELEMENTS, Machine, TraceEntry, load_program
+from dojo_tools.formats import element_named, find_element
+from dojo_tools.machine import Machine, TraceEntry, count_beyond, load_program
 from dojo_tools.objects import ABSOLUTE, LineEntry
 from dojo_tools.runs.compare import (
     AccuracyResult,
@@ -68,7 +79,9 @@ def execute_run(
     warnings: list[Diagnostic] = []
     image = load_program(run_file.program, description, warnings=warnings)
     machine = Machine(image, description)
-    plan = _Planner(machine).plan(run_file)
+    planner = _Planner(machine)
+    plan = planner.plan(run_file)
+    warnings += planner.warnings
     progress = _Progress(machine, listener or Listener())
     stop = progress.run(run_file.instructions_max)
     outputs: tuple[OutputResult, ...] = ()
@@ -215,7 +228,19 @@ class _Plan:
         if output.accuracy is not None and plan.labels is not None:
             accuracy = measure_accuracy(found, plan.labels, output.accuracy.at_least)
         saved = None if output.save is None else str(output.save)
-        return OutputResult(output.symbol, plan.element, plan.shape, saved, comparison, accuracy)
+        at_limit = _count_at_limit(found, plan.element)
+        return OutputResult(
+            output.symbol, plan.element, plan.shape, saved, comparison, accuracy, at_limit
+        )
+
+
+def _count_at_limit(found: NDArray[Any], element: str) -> int:
+    """Return how many values of a CFloat type are what too large ones become in it."""
+    type_ = element_named(element)
+    if type_.format is None or not type_.format.sets_flags:
+        return 0
+    limit = type_.decode(type_.encode(np.array(np.inf)))
+    return int(np.count_nonzero(np.abs(found) == limit))
 
 
 def _expression_value(
@@ -233,6 +258,7 @@ class _Planner:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._report = Report()
+        self.warnings: list[Diagnostic] = []
 
     def plan(self, run_file: RunFile) -> _Plan:
         inputs = [self._attempt(tensor.span, self._put, tensor) for tensor in run_file.inputs]
@@ -275,8 +301,9 @@ class _Planner:
             values = generate_values(wish.generate, shape)
         converted = convert(values, element, origin, wish.span)
         self._machine.write_tensor(wish.symbol, converted, element)
-        size = converted.size * ELEMENTS[element].itemsize
-        return InputResult(wish.symbol, element, shape, size, origin, seed)
+        size = converted.size * element_named(element).size
+        saturated = count_beyond(values, element) if values.dtype.kind == "f" else 0
+        return InputResult(wish.symbol, element, shape, size, origin, seed, saturated)
 
     def _type(self, name: str, element: str | None, shape: Shape | None) -> tuple[str, Shape]:
         """Return element type and shape of the data at a symbol; both must agree with its own."""
@@ -298,9 +325,10 @@ class _Planner:
                 hint='declare it with `.tensor`, or give `element` and `shape`: "f32", [8, 8]',
             )
         # The type may come from an image that somebody made up.
-        if element not in ELEMENTS:
-            raise fail(f"symbol `{name}` has the unknown element type `{element}`")
-        size = math.prod(shape) * ELEMENTS[element].itemsize
+        type_ = find_element(element)
+        if type_ is None:
+            raise fail(f"symbol `{name}` has the unknown element type `{printable(element)}`")
+        size = math.prod(shape) * type_.size
         if 0 < symbol.size < size:
             raise fail(f"{element} {shape} has {size} bytes; symbol `{name}` has {symbol.size}")
         self._machine.read_memory(symbol.value, size)
@@ -333,6 +361,8 @@ class _Planner:
             )
         converted = convert(values, element, f"argument `{name}`", argument.span)
         machine.write_tensor(name, converted.reshape(shape))
+        if values.dtype.kind == "f" and (count := count_beyond(values, element)):
+            self.warnings.append(_saturated(argument, element, count))
 
     # ---- outputs
 
@@ -422,6 +452,13 @@ def _integer(argument: Argument, width: int) -> int:
     if not low <= value <= high:
         raise fail(f"argument `{argument.name}` is {value}; {low}..{high} fits")
     return value
+
+
+def _saturated(argument: Argument, element: str, count: int) -> Diagnostic:
+    """Return the warning that numbers of an argument are not what was written."""
+    numbers = f"{count} numbers" if count > 1 else "a number"
+    message = f"argument `{argument.name}` has {numbers} beyond {element}, which saturate"
+    return Diagnostic(Severity.WARNING, message, argument.span, name="saturation")
 
 
 def _array(value: Numbers) -> NDArray[Any]:

@@ -37,7 +37,10 @@ EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class InputResult:
-    """A tensor as it was put into memory; `origin` is a file's name or a kind, with its seed."""
+    """A tensor as it was put into memory; `origin` is a file's name or a kind, with its seed.
+
+    `saturated` counts the numbers that were beyond a CFloat element type.
+    """
 
     symbol: str
     element: str
@@ -45,11 +48,15 @@ class InputResult:
     size: int
     origin: str
     seed: int | None = None
+    saturated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class OutputResult:
-    """A tensor as it was found after the program halted; `saved` is the file it went to."""
+    """A tensor as it was found after the program halted; `saved` is the file it went to.
+
+    `at_limit` counts the values that are what too large ones become in a CFloat element type.
+    """
 
     symbol: str
     element: str
@@ -57,6 +64,7 @@ class OutputResult:
     saved: str | None = None
     comparison: Comparison | None = None
     accuracy: AccuracyResult | None = None
+    at_limit: int = 0
 
     @property
     def passed(self) -> bool:
@@ -69,6 +77,10 @@ class OutputResult:
         lines = [f"output {self.symbol}"]
         if self.saved is not None:
             lines.append(f"saved {self.saved}")
+        if self.at_limit:
+            lines.append(f"{self.at_limit} values are at the limit of {self.element}")
+        if self.comparison is not None and self.comparison.saturated:
+            lines.append(f"{self.comparison.saturated} expected values saturate")
         if self.comparison is not None and self.comparison.largest is not None:
             lines.append(_largest_text(self.comparison.largest))
             if not self.comparison.passed:
@@ -146,6 +158,7 @@ class RunReport:
                     "size": tensor.size,
                     "origin": tensor.origin,
                     "seed": tensor.seed,
+                    "saturated": tensor.saturated,
                 }
                 for tensor in self.inputs
             ],
@@ -171,6 +184,7 @@ def _output_json(output: OutputResult) -> dict[str, Any]:
         "element": output.element,
         "shape": list(output.shape),
         "saved": output.saved,
+        "at_limit": output.at_limit,
         "passed": output.passed,
         "check": None
         if check is None
@@ -179,6 +193,7 @@ def _output_json(output: OutputResult) -> dict[str, Any]:
             "matched": check.matched,
             "total": check.total,
             "differing_elements": check.differing_elements,
+            "saturated": check.saturated,
             "largest": None if check.largest is None else _difference_json(check.largest),
             "differences": [_difference_json(difference) for difference in check.differences],
         },

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from dojo_tools.bits import mask
 from dojo_tools.diagnostics import InputError, Report, did_you_mean, fail, read_source
-from dojo_tools.machine import ELEMENTS
+from dojo_tools.formats import element_named
 from dojo_tools.runs.expression import Expression, parse_expression
 from dojo_tools.runs.generate import KINDS
 from dojo_tools.runs.model import (
@@ -321,11 +321,14 @@ def _strings(table: Table, key: str) -> list[str]:
 
 def _element(table: Table) -> str | None:
     element = table.take_string("element")
-    if element is not None and element not in ELEMENTS:
-        hint = did_you_mean(element, ELEMENTS) or f"there are {_listed(ELEMENTS, 'and')}"
-        table.error(f"unknown element type `{element}`", "element", hint)
+    if element is None:
         return None
-    return element
+    try:
+        return str(element_named(element))
+    except InputError as error:
+        for found in error.diagnostics:
+            table.error(found.message, "element", found.hint)
+        return None
 
 
 def _shape(table: Table) -> tuple[int, ...] | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dojo_tools import floats
 from dojo_tools.diagnostics import InputError, Source, Span, fail, read_source
+from dojo_tools.formats import element_named
 from dojo_tools.objects import write_atomically
 from dojo_tools.runs.convert import describe
 
@@ -128,7 +129,7 @@ def check_suffix(path: Path, span: Span | None) -> InputError | None:
 
 
 def save_tensor_file(path: Path, values: NDArray[Any], element: str) -> None:
-    """Write values of an element type, bf16 as float32; `OSError` is left to the caller."""
+    """Write values of an element type, floats as float32; `OSError` is left to the caller."""
     if path.suffix.lower() == ".csv":
         write_atomically(path, _csv_text(values, element).encode())
         return
@@ -146,8 +147,8 @@ def _csv_text(values: NDArray[Any], element: str) -> str:
 
 def value_text(value: Any, element: str) -> str:
     """Return an element as the shortest text that reads back as the same number."""
-    if element == "f32":
-        return floats.f32_text(floats.f32_code(float(value)))
     if element == "bf16":
         return floats.bf16_text(floats.bf16_code(float(value)))
+    if element_named(element).format is not None:
+        return floats.f32_text(floats.f32_code(float(value)))
     return str(int(value))

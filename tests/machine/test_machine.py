@@ -10,8 +10,9 @@ from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description
 from dojo_tools.diagnostics import InputError, Source
 from dojo_tools.engines.stop import StopReason
+from dojo_tools.formats import FORMATS, decode, element_named, encode
 from dojo_tools.linker import link
-from dojo_tools.machine import ELEMENTS, Machine, load_program
+from dojo_tools.machine import Machine, load_program
 from dojo_tools.objects import encode_object
 
 DESCRIPTION = load_description()
@@ -58,9 +59,34 @@ def test_running_goes_on_where_it_stopped():
 )
 def test_tensors_of_every_element_type(element: str, values: list[int | float]):
     running = machine(f"{START}halti 0\n.data\n.balign 64\nt: .tensor {element}, 2\n")
-    dtype = np.float64 if element == "bf16" else ELEMENTS[element]
+    dtype = np.float64 if element == "bf16" else element_named(element).dtype
     running.write_tensor("t", np.array(values, dtype))
     assert running.read_tensor("t").tolist() == values
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_code_of_every_format_is_read_and_written_back(name: str):
+    row = FORMATS[name]
+    bias = None if row.fixed_bias is not None else 9
+    element = name if bias is None else f"{name}({bias})"
+    codes = np.arange(0, 1 << min(row.width, 16), 1 + 6 * (row.width > 8)).astype(row.dtype)
+    running = machine(f"{START}halti 0\n.data\nt: .tensor {element}, {codes.size}\n")
+    address = running.symbol("t").value
+    running.write_memory(address, codes.astype(row.dtype.newbyteorder("<")).tobytes())
+    values = running.read_tensor("t")
+    np.testing.assert_array_equal(values, decode(codes, name, bias))
+    assert running.write_tensor("t", values) == 0
+    found = np.frombuffer(running.read_memory(address, codes.nbytes), row.dtype)
+    np.testing.assert_array_equal(found, encode(values, name, bias))
+
+
+def test_values_that_saturate_are_counted():
+    running = machine(f"{START}halti 0\n.data\nt: .tensor cfloat8_1_4_3(7), 4\n")
+    assert running.write_tensor("t", np.array([1e9, 1.0, -481.0, -np.inf])) == 2
+    assert running.read_tensor("t").tolist() == [480, 1, -480, -480]
+    assert running.write_tensor("t", np.array([0.5, np.nan, 2.0, 3.0]), "cfloat8_1_4_3(7)") == 1
+    with pytest.raises(InputError, match="`shp` needs a bias"):
+        running.read_tensor("t", "shp", (2,))
 
 
 def test_bf16_rounds_to_nearest_even():

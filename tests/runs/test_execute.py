@@ -279,6 +279,7 @@ def test_the_report_as_json(execute: Execute) -> None:
             "size": 32,
             "origin": "normal",
             "seed": 4,
+            "saturated": 0,
         }
     ]
     check = found["outputs"][0]["check"]

@@ -1,10 +1,10 @@
 """Debugging information entries: units, functions, expansions of macros, labels, variables."""
 
 import bisect
-import re
 import struct
 from collections.abc import Sequence
 
+from dojo_tools.formats import find_element
 from dojo_tools.objects.dwarf import numbers as dw
 from dojo_tools.objects.dwarf.lines import DIRECTORY, FileTable
 from dojo_tools.objects.dwarf.numbers import Strings, unsigned
@@ -262,9 +262,13 @@ def _common_length(path: _Path, other: _Path) -> int:
 
 
 def _element_encoding(element: str) -> tuple[int, int] | None:
-    """Return the encoding and the size of an element type, named by kind and bits: `bf16`."""
-    found = re.fullmatch(r"([a-z]+?)(8|16|32|64)", element)
+    """Return the encoding and the size of an element type, or None for an unknown one.
+
+    No debugger knows the CFloat formats: it shows their codes.
+    """
+    found = find_element(element)
     if found is None:
         return None
-    kinds = {"u": dw.ENCODING_UNSIGNED, "i": dw.ENCODING_SIGNED}
-    return kinds.get(found[1], dw.ENCODING_FLOAT), int(found[2]) // 8
+    is_plain_float = found.format is not None and not found.format.sets_flags
+    encoding = dw.ENCODING_FLOAT if is_plain_float else dw.ENCODING_UNSIGNED
+    return dw.ENCODING_SIGNED if found.is_signed_integer else encoding, found.size

@@ -15,8 +15,8 @@ start:
         .zero   2, 0xff                 ; = ff ff
         .skip   1                       ; = 00
         .fill   2, 3, 0x010203          ; = 03 02 01 03 02 01
-        .word   . - start, . - . , end - start ; = 98 00 00 00 00 00 00 00 d2 00 00 00
-        .byte   (end - start) / 2, end > start, start == start ; = 69 01 01
+        .word   . - start, . - . , end - start ; = 98 00 00 00 00 00 00 00 07 01 00 00
+        .byte   (end - start) / 2, end > start, start == start ; = 83 01 01
         .word   second, second + 1 ; = 07 00 00 00 08 00 00 00
 first = 1
         .word   first                   ; = 01 00 00 00
@@ -29,6 +29,24 @@ first = first + 1
         .byte   1 + 2 * 3               ; = 07
         .align  16, 0xaa
         .byte   0x11                    ; = 11
+BIAS = 7
+        .values cfloat8_1_4_3(7), 1, 1.1, -0.5, 480, 0x1p-10, -0 ; = 38 39 b0 7f 01 80
+        .values cfloat8_1_4_3(BIAS + 1), 1, 1.0625, 1.1875 ; = 40 40 42
+        .values cfloat8_1_5_2(15), 1, 114688, 0.75e-5 ; = 3c 7f 01
+        .align  2
+        .values shp(15), 1, -65504, 1.00048828125, 1.000488281250000000000000000001 ; = 00 3c ff fb 00 3c 01 3c
+        .values uhp, 1, 4292870144, inf, nan ; = 00 7c ff fb 00 fc 00 fe
+        .values bf16, 1, 1.01171875, nan ; = 80 3f 82 3f c0 7f
+        .align  4
+        .values f32, 1, 16777217.000000000000000000001 ; = 00 00 80 3f 01 00 80 4b
+        .values cfloat8_1_4_3(7), 500       ; warning: 500 becomes 480 as cfloat8_1_4_3(7)
+        .values cfloat8_1_4_3(7), -inf      ; warning: -inf becomes -480 as
+        .values cfloat8_1_4_3(7), nan       ; warning: nan becomes 480 as
+        .values cfloat8_1_4_3(7), 1e-9      ; warning: 1e-9 becomes zero as
+        .values cfloat8_1_4_3(60), 1        ; warning: 1 becomes
+        .align  2
+        .values uhp, -1                     ; warning: -1 becomes zero as uhp
+        .values uhp, 1e10                   ; warning: 1e10 becomes infinity as uhp
         .rodata
         .byte   1                       ; = 01
         .section .mine, "aw", @progbits, 32

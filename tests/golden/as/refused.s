@@ -90,6 +90,17 @@ circle_too = circle
         .fill   1, 9, 0                 ; error: size 9 does not fit in the range 1..8
         .tensor f32, 4                  ; error: this array has no name
 bad:    .tensor f33, 4                  ; error: expected an element type, found `f33`
+bare:   .tensor shp, 4                  ; error: element type `shp` needs a bias
+wide:   .tensor shp(64), 4              ; error: bias 64 does not fit: 0..63
+fixed:  .tensor uhp(31), 4              ; error: element type `uhp` takes no bias
+early:  .tensor shp(later_bias), 4      ; error: undefined symbol `later_bias`
+none:   .tensor , 4                     ; error: found `,`
+        .values i8, 1                   ; error: `.values` stores floats, not i8
+        .values uhp                     ; error: `.values` takes at least 2 operands
+        .values uhp, bad                ; error: expected a number to store as uhp, found `bad`
+        .word   shp(7)                  ; error: expected an expression, found `shp(7)`
+        addi    x1, x2, shp(7)          ; error: expected an immediate, found `shp(7)`
+        add     x1, x2, shp(7)          ; error: expected a scalar register (x0..x31), found `shp(7)`
 empty:  .tensor f32, 0                  ; error: a dimension is at least 1, found 0
 huge:   .tensor f32, 65536, 65536       ; error: this array is larger than a section can be
         .shape  datum, f32, 1000        ; error: this array takes 4000 bytes, but its section ends
