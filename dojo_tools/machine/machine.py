@@ -130,6 +130,7 @@ class Machine:
         values = {kind.name: value for kind, value in pairs}
         places = _written_places(instruction.definition, values, self._zeros)
         before = {place: self._place_text(*place) for place in places}
+        controls = dict(thread.controls)
         thread.memory.observed = []
         stop = thread.run(1)
         changes = [
@@ -137,6 +138,11 @@ class Machine:
             for place in places
             if stop.reason is not StopReason.FAULT
         ]
+        named = {name for kind, name in places if kind == "control"}
+        for control in self.description.controls:
+            old, new = controls[control.number], thread.controls[control.number]
+            if old != new and control.name not in named:
+                changes.append(Change(control.name, hex(old), hex(new)))
         for address, old in thread.memory.observed:
             new = thread.read_memory(address, len(old))
             changes.append(Change(f"mem[0x{address:x}]", _bytes_text(old), _bytes_text(new)))

@@ -98,6 +98,22 @@ WRONG = {
         instruction(operands="xd, va, xb", example="example -> xd = 0",
                     body="{ xd = u64(va.u32[i in 16 : i + 1][xb]) }"),
         5, 33, "lane 16 of u32x16"),
+    "a number format that does not exist": (
+        instruction(operands="vd, va, xb", example="example -> xb = 0",
+                    body="{ vd.u16 = narrow(shq, va.bf16, xb) }"),
+        5, 23, "`shq` is not a number format"),
+    "codes of another width": (
+        instruction(operands="vd, va, xb", example="example -> xb = 0",
+                    body="{ vd.f32 = widen(shp, va.u32, xb) }"),
+        5, 16, "takes lanes of u16x16, found u32x16"),
+    "values that are no floats": (
+        instruction(operands="vd, va, xb", example="example -> xb = 0",
+                    body="{ vd.u16 = narrow(shp, va.u16, xb) }"),
+        5, 16, "takes lanes of floats, found u16x32"),
+    "random words without a count": (
+        instruction(operands="vd, xa, xb", example="example -> xb = 0",
+                    body="{ vd.u32 = random(xa + xb) }"),
+        5, 16, "a count of 1 to 64 lanes"),
     "no worked example": (
         instruction(example=""), 1, 13, "no worked example"),
     "an example about nothing": (

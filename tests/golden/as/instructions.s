@@ -15,12 +15,14 @@ first:
         vadd.f32 v1, v2, v3             ; = 0x8022_1850
         vadd.f32 v1, v2, v3, m1         ; = 0x8022_1851
         vadd.f32 v1, v2, v3, m7.z       ; = 0x8022_185f
+        vcvt.cfloat8_1_4_3.f32 v1, v2, 3, 5 ; = 0xbc22_2e00
+        vcvt.f32.shp v1, v2, 1, 15, m7.z ; = 0xbc22_7b2f
         ctl.read x1, cycle              ; = 0x5420_0000
         ctl.write scratch, x1           ; = 0x5401_00f1
         jalr    x1, [x2 + 16]           ; = 0x5022_0010
 1:      beq     x1, x2, 1b              ; = 0x4001_1000
         bne     x1, x2, 1f              ; = 0x4001_1011
-        jump    first                   ; = 0x101f_ffed
+        jump    first                   ; = 0x101f_ffeb
 1: 2:   loop.next x1, 1b                ; = 0x1420_0000
         call    . + 8                   ; = 0x1020_0002
         nop                             ; = 0x2000_0000
@@ -32,7 +34,7 @@ first:
         li      x1, 0x1_0000_0000       ; = 0x0821_0000 0x3820_0000
         li      x1, 0xffff_ffff_ffff_ffff ; = 0x083f_ffff
         li      x1, -0x8000_0000_0000_0000 ; = 0x083f_8000 0x3820_0000 0x3820_0000 0x3820_0000
-        li      x1, last - first        ; = 0x0820_00b0
+        li      x1, last - first        ; = 0x0820_00b8
         li.f32  x1, 1                   ; = 0x0820_3f80 0x3820_0000
         li.f32  x1, -1.5e-3             ; = 0x0820_bac4 0x3820_9ba6
         li.bf16 x1, -inf                ; = 0x0820_ff80
