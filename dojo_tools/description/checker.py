@@ -78,6 +78,7 @@ _UNIFORM: dict[str, tuple[int, str]] = {
     "ctz": (1, "integer"),
     "popcount": (1, "integer"),
 }
+_MOVES = ("concat", "permute", "compress", "expand")
 
 # Conversions between values and the codes of a number format: whether the first argument after the
 # format says which lanes count, and whether codes go in.
@@ -255,9 +256,15 @@ class Checker:
         self._emit(WriteRegister(name, checked, predicate), tree)
 
     def _check_store(self, tree: Any) -> None:
-        memory, value = tree.children
+        memory, value, predicate = tree.children
         type_, address, alignment = self._memory(memory)
-        self._emit(Store(address, self._expect(value, type_), alignment), tree)
+        if address.type.lanes:
+            type_ = type_.with_lanes(address.type.lanes)
+        if predicate is not None:
+            predicate = self._predicate(predicate)
+            if not address.type.lanes:
+                raise self.entry.reject("`under` needs a vector of addresses", tree)
+        self._emit(Store(address, self._expect(value, type_), alignment, predicate), tree)
 
     def _check_branch(self, tree: Any) -> None:
         condition = self._expect(tree.children[0], BOOL)
@@ -372,6 +379,9 @@ class Checker:
             raise self.entry.reject(
                 f"alignment {alignment} does not divide the {size} bytes accessed", tree
             )
+        checked = self._infer(address, U64)
+        if checked.type.lanes and checked.type.element == U64 and not type_.lanes:
+            return type_, checked, alignment
         return type_, self._expect(address, U64), alignment
 
     # ---- expressions
@@ -401,6 +411,12 @@ class Checker:
                 return Expression("pc", U64)
             case "load":
                 type_, address, alignment = self._memory(tree.children[0])
+                if address.type.lanes:
+                    raise self.entry.reject(
+                        "only a store takes a vector of addresses",
+                        tree,
+                        "load lane by lane, in a loop",
+                    )
                 return Expression("load", type_, (address,), alignment)
             case "unary":
                 return self._infer_unary(tree, expected)
@@ -416,6 +432,8 @@ class Checker:
                 vector = self._vector(tree.children[0])
                 index = self._expect(tree.children[1], U64)
                 return Expression("element", vector.type.element, (vector, index))
+            case "each":
+                return self._infer_each(tree, expected)
             case "invoke":
                 return self._infer_call(tree, expected)
             case _:
@@ -608,22 +626,70 @@ class Checker:
     def _infer_lanes(self, tree: Any) -> Expression:
         vector_tree, name_token, count_token, index_tree = tree.children
         vector = self._vector(vector_tree)
+        indices = self._each(name_token, count_token, index_tree, "a lane index must be constant")
+        for lane, index in enumerate(indices):
+            if not 0 <= index < vector.type.lanes:
+                raise self.entry.reject(
+                    f"lane {index} of {vector.type} (for {name_token} = {lane})", index_tree
+                )
+        return Expression("lanes", vector.type.with_lanes(len(indices)), (vector,), indices)
+
+    def _each(
+        self, name_token: Any, count_token: Any, tree: Any, otherwise: str
+    ) -> tuple[int, ...]:
+        """Return a constant for each lane; refuse with the words `otherwise` what varies."""
         name, count = self._new_name(name_token), self.entry.integer(count_token)
         if not 1 <= count <= LANES_MAX:
             raise self.entry.reject(f"{count} lanes; vectors have 1 to {LANES_MAX}", count_token)
-        indices: list[int] = []
+        values: list[int] = []
         for lane in range(count):
             self.locals[name] = lane
-            index = self._constant(index_tree)
-            if index is None:
-                raise self.entry.reject("a lane index must be constant", index_tree)
-            if not 0 <= index < vector.type.lanes:
-                raise self.entry.reject(
-                    f"lane {index} of {vector.type} (for {name} = {lane})", index_tree
-                )
-            indices.append(index)
+            value = self._constant(tree)
+            if value is None:
+                raise self.entry.reject(otherwise, tree)
+            values.append(value)
         del self.locals[name]
-        return Expression("lanes", vector.type.with_lanes(count), (vector,), tuple(indices))
+        return tuple(values)
+
+    def _infer_each(self, tree: Any, expected: Type | None) -> Expression:
+        name_token, count_token, value_tree = tree.children
+        values = self._each(
+            name_token, count_token, value_tree, "constant lanes must be integers known here"
+        )
+        if expected is None or not expected.is_integer:
+            raise self.entry.reject(
+                "the integer type of these lanes is not known here",
+                tree,
+                "write it as `u64([i in 8 : i])`",
+            )
+        type_ = expected.with_lanes(len(values))
+        for value in values:
+            self._literal(value, type_.element, tree)
+        return Expression("vector", type_, detail=values)
+
+    def _infer_move(self, tree: Any, name: str, arguments: list[Any]) -> Expression:
+        """Check an operator that moves lanes: its second argument says where, or is appended."""
+        self._check_count(tree, name, arguments, 2)
+        first, second = arguments
+        if name == "concat":
+            if self._is_literal(first):
+                right = self._vector(second)
+                left = self._expect(first, right.type)
+            else:
+                left = self._vector(first)
+                right = self._infer(second, left.type)
+            count = left.type.lanes + right.type.lanes
+            if left.type.element != right.type.element or not right.type.lanes:
+                raise self.entry.reject(f"{left.type} and {right.type} do not join", tree)
+            if count > LANES_MAX:
+                raise self.entry.reject(f"{count} lanes; vectors have 1 to {LANES_MAX}", tree)
+            return Expression(name, left.type.with_lanes(count), (left, right))
+        vector = self._vector(first)
+        if vector.type.is_bool:
+            raise self.entry.reject(f"`{name}` does not apply to {vector.type}", tree)
+        chooser = BOOL if name != "permute" else Type(Kind.UNSIGNED, vector.type.width)
+        where = self._expect(second, chooser.with_lanes(vector.type.lanes))
+        return Expression(name, vector.type, (vector, where))
 
     def _infer_call(self, tree: Any, expected: Type | None) -> Expression:
         name_token, *arguments = tree.children
@@ -655,10 +721,12 @@ class Checker:
             return Expression("control_at", U64, (self._expect(arguments[0], U64),))
         if name in _CONVERSIONS:
             return self._infer_format_conversion(tree, name, arguments)
+        if name in _MOVES:
+            return self._infer_move(tree, name, arguments)
         if name in self.functions:
             return self._expand_function(tree, self.functions[name], arguments)
         others = ("replace", "splat", "random", "control_at")
-        known = [*_UNIFORM, *others, *_CONVERSIONS, *self.functions]
+        known = [*_UNIFORM, *_MOVES, *others, *_CONVERSIONS, *self.functions]
         raise self.entry.reject(f"unknown function `{name}`", name_token, did_you_mean(name, known))
 
     def _check_count(self, tree: Any, name: str, arguments: list[Any], count: int) -> None:
@@ -669,7 +737,7 @@ class Checker:
 
     def _infer_conversion(self, tree: Any, type_: Type, arguments: list[Any]) -> Expression:
         self._check_count(tree, str(type_), arguments, 1)
-        if self._is_literal(arguments[0]):
+        if self._is_literal(arguments[0]) or arguments[0].data == "each":
             return self._infer(arguments[0], type_)
         value = self._infer(arguments[0], None)
         target = type_ if type_.lanes else type_.with_lanes(value.type.lanes)

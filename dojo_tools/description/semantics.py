@@ -21,6 +21,7 @@ class Expression:
     | local | the name; one of an expanded function ends in `.` and a number |
     | operand, register, control | the name (a register's view is `type`) |
     | lanes | for each lane of the result, the lane of the argument |
+    | vector | the integer in each lane |
     | load | the alignment in bytes |
     | widen, narrow and their flags | the name of the number format |
     """
@@ -65,11 +66,16 @@ class Jump:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Write a value to memory; `alignment` in bytes."""
+    """Write a value to memory; `alignment` in bytes.
+
+    With a vector of addresses, each lane is written at its own, in ascending order, after all have
+    been checked in that order; `predicate` leaves lanes out, which then can't fault.
+    """
 
     address: Expression
     value: Expression
     alignment: int
+    predicate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ SEMANTIC_CLASSES = (Expression, Let, WriteRegister, WriteControl, Jump, Store, A
 # Operators by arity, as engines must implement them. `literal` to `load` read; the rest compute.
 OPERATORS: dict[str, int] = {
     "literal": 0,
+    "vector": 0,  # constant integers
     "local": 0,
     "operand": 0,  # the value of an immediate
     "register": 0,  # a view of the register that an operand names
@@ -134,6 +141,10 @@ OPERATORS: dict[str, int] = {
     "reinterpret": 1,
     "splat": 1,
     "lanes": 1,
+    "concat": 2,  # the lanes of one vector, then those of another
+    "permute": 2,  # each lane as the second argument numbers it; 0 beyond the lanes
+    "compress": 2,  # lanes where the second argument is true, to the lowest; then zeros
+    "expand": 2,  # the lowest lanes to where the second argument is true; zeros elsewhere
     "element": 2,
     "replace": 3,
     "active": 1,  # for each lane of `type`, whether the predicate operand lets it be written

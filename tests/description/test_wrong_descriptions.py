@@ -57,6 +57,11 @@ def instruction(
     )
 
 
+def moving(body: str) -> str:
+    """Return an instruction of two vector registers."""
+    return instruction("R op=alu b=0 func=0", body=body, operands="vd, va")
+
+
 # name: text after the base, line within it, column, words of the message
 WRONG = {
     "a bit covered twice by fields": (
@@ -80,6 +85,33 @@ WRONG = {
         instruction(unit="alv"), 3, 12, "unknown unit `alv`"),
     "a loop without constant bounds": (
         instruction(body="{ for i in 0..xa { xd = xb } }"), 5, 19, "`xa` is not a number"),
+    "constant lanes of no known type": (
+        instruction(body="{ let n = [i in 8 : i]  xd = xa + xb }"), 5, 15,
+        "the integer type of these lanes is not known here"),
+    "constant lanes that vary": (
+        instruction(body="{ let n = u8([i in 8 : xa])  xd = xb }"), 5, 28,
+        "constant lanes must be integers known here"),
+    "a constant lane that does not fit": (
+        instruction(body="{ let n = u8([i in 8 : i * 99])  xd = xa + xb }"), 5, 18,
+        "297 does not fit in u8"),
+    "too many lanes joined": (
+        moving("{ vd.u8 = concat(va.u8, va.u8) }"), 5, 15,
+        "128 lanes; vectors have 1 to 64"),
+    "lanes joined to others": (
+        moving("{ vd.u8 = concat(va.u8, va.u16) }"), 5, 15,
+        "u8x64 and u16x32 do not join"),
+    "a permutation by another width": (
+        moving("{ vd.u8 = permute(va.u8, va.u16) }"), 5, 30,
+        "u16x32 where u8x64 is needed"),
+    "a compression by a number": (
+        moving("{ vd.u8 = compress(va.u8, va.u8) }"), 5, 31,
+        "u8x64 where boolx64 is needed"),
+    "a load from many addresses": (
+        moving("{ vd.u64 = mem.u64[va.u64] }"), 5, 16,
+        "only a store takes a vector of addresses"),
+    "a store of lanes to many addresses": (
+        moving("{ mem.u64x8[va.u64] = vd.u64 }"), 5, 17,
+        "u64x8 where u64 is needed"),
     "a loop that runs too often": (
         instruction(body="{ for i in 0..1000000 { xd = xa + xb } }"), 5, 7, "runs 1000000 times"),
     "loops that multiply": (

@@ -12,7 +12,12 @@ from dojo_tools.description import (
     encode,
     load_description,
 )
-from dojo_tools.description.semantics import WriteRegister, walk_statements
+from dojo_tools.description.semantics import (
+    WriteRegister,
+    expressions_of,
+    reads_memory,
+    walk_statements,
+)
 from dojo_tools.engines.reference import ReferenceThread
 
 DESCRIPTION = load_description()
@@ -40,14 +45,21 @@ def coincidences() -> list[tuple[InstructionDef, str, str]]:
     ]
 
 
-def prepared(description: Description, seed: str) -> ReferenceThread:
-    """Return a thread with random registers that are also usable addresses."""
+def loads(definition: InstructionDef) -> bool:
+    statements = walk_statements(definition.meaning.statements)
+    return any(reads_memory(e) for s in statements for e in expressions_of(s))
+
+
+def prepared(description: Description, seed: str, small_lanes: bool) -> ReferenceThread:
+    """Return a thread with random registers that are also usable addresses, or indices."""
     generator = random.Random(seed)
     thread = ReferenceThread(description, 0x14_0000, 0x100)
     thread.write_memory(DATA, generator.randbytes(4096))
     for file in description.registers:
         for index in range(file.count):
             contents = generator.randbytes(file.width // 8)
+            if small_lanes:
+                contents = bytes(0 if k % 8 else byte for k, byte in enumerate(contents))
             value = DATA + 256 * (index % 8) if file.name == "x" else contents
             if file.width == 64 and isinstance(value, bytes):
                 value = int.from_bytes(value, "little")
@@ -77,8 +89,8 @@ def test_equal_registers(definition: InstructionDef, target: str, other: str):
     together = {**apart, target: apart[other]}
     file = definition.operand(target).file
     for seed in range(3):
-        separate = prepared(DESCRIPTION, f"{definition.syntax_text} {seed}")
-        joint = prepared(DESCRIPTION, f"{definition.syntax_text} {seed}")
+        separate = prepared(DESCRIPTION, f"{definition.syntax_text} {seed}", loads(definition))
+        joint = prepared(DESCRIPTION, f"{definition.syntax_text} {seed}", loads(definition))
         # What the instruction reads is the same in both: the target starts as a copy.
         value = separate.read_register(f"{file}{apart[other]}")
         separate.write_register(f"{file}{apart[target]}", value)

@@ -94,6 +94,28 @@ def replace(values: Array, index: int, value: Any) -> Array:
     return replaced
 
 
+def permute(values: Array, indices: Array) -> Array:
+    """Return for each index the lane it numbers; 0 where there is no such lane."""
+    inside = indices < len(values)
+    chosen = values[np.where(inside, indices, 0).astype(np.intp)]
+    return np.where(inside, chosen, values.dtype.type(0))
+
+
+def compress(values: Array, chosen: NDArray[np.bool_]) -> Array:
+    """Return the chosen lanes, moved to the lowest lanes, then zeros."""
+    kept = values[chosen]
+    packed = np.zeros_like(values)
+    packed[: len(kept)] = kept
+    return packed
+
+
+def expand(values: Array, chosen: NDArray[np.bool_]) -> Array:
+    """Return the lowest lanes, moved in order to the chosen lanes; zeros in the others."""
+    spread = np.zeros_like(values)
+    spread[chosen] = values[: np.count_nonzero(chosen)]
+    return spread
+
+
 def pack_mask(lanes: NDArray[np.bool_]) -> int:
     """Return truth values as bits, lane 0 the least significant."""
     return int.from_bytes(np.packbits(lanes, bitorder="little").tobytes(), "little")

@@ -32,6 +32,7 @@ from dojo_tools.engines.reference.operators import (
     OPERATORS,
     bits_of,
     code_dtype,
+    dtype,
     from_bits,
     python_name,
     wrap,
@@ -179,7 +180,12 @@ class _Generator:
         type_ = statement.value.type
         address = self.expression(statement.address)
         bits = bits_of(type_, self.expression(statement.value))
-        if type_.lanes:
+        if statement.address.type.lanes:
+            active = f"np.ones({type_.lanes}, np.bool_)"
+            if statement.predicate is not None:
+                active = f"active_lanes({self._predicate(statement.predicate)}, {type_.lanes})"
+            text = f"memory.scatter(pc, {address}, {statement.alignment}, {bits}, {active})"
+        elif type_.lanes:
             text = f"memory.store_vector(pc, {address}, {statement.alignment}, {bits})"
         else:
             size = type_.width // 8
@@ -191,7 +197,10 @@ class _Generator:
         if expression.operator == "register":
             return self._read(expression)
         if expression.operator == "lanes":
-            return self._lanes(expression)
+            indices = self._constant(expression, "np.intp")
+            return f"{self.expression(expression.arguments[0])}[{indices}]"
+        if expression.operator == "vector":
+            return self._constant(expression, dtype(expression.type))
         if expression.operator == "active":
             predicate = self._predicate(str(expression.detail))
             return f"active_lanes({predicate}, {expression.type.lanes})"
@@ -221,12 +230,12 @@ class _Generator:
             text = f"({text} & {hex((1 << type_.width) - 1)})"
         return wrap(type_, text) if type_.is_signed else from_bits(type_, text)
 
-    def _lanes(self, expression: Expression) -> str:
-        """Index with a constant that is made once, beside the function."""
+    def _constant(self, expression: Expression, element: str) -> str:
+        """Return the name of an array that is made once, beside the function."""
         assert isinstance(expression.detail, tuple)
         name = f"LANES{len(self.constants)}"
-        self.constants.append(f"{name} = np.array({list(expression.detail)})")
-        return f"{self.expression(expression.arguments[0])}[{name}]"
+        self.constants.append(f"{name} = np.array({list(expression.detail)}, {element})")
+        return name
 
 
 def _may_alias(expression: Expression) -> bool:

@@ -76,6 +76,22 @@ class Memory:
         self._mark(address, values.nbytes)
         self.contents[address : address + values.nbytes] = values.tobytes()
 
+    def scatter(
+        self,
+        pc: int,
+        addresses: NDArray[np.uint64],
+        alignment: int,
+        values: NDArray[Any],
+        active: NDArray[np.bool_],
+    ) -> None:
+        """Write each active element at its address, ascending, once all have been checked."""
+        lanes = np.flatnonzero(active)
+        places = addresses[lanes].tolist()
+        for address in places:
+            self.check(pc, address, values.itemsize, alignment, "store")
+        for address, value in zip(places, values[lanes].tolist(), strict=True):
+            self.store(pc, address, values.itemsize, alignment, value)
+
     def _mark(self, address: int, size: int) -> None:
         """Note a write that is about to happen: a fetched instruction there is forgotten.
 

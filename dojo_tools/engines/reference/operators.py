@@ -239,6 +239,7 @@ def _with_format(e: Expression, a: list[str]) -> str:
 
 OPERATORS: dict[str, Row] = {
     "literal": _literal,
+    "vector": _in_generator,
     "local": lambda e, a: python_name(str(e.detail)),
     "operand": lambda e, a: f"{e.detail}_",
     "register": _in_generator,
@@ -276,6 +277,10 @@ OPERATORS: dict[str, Row] = {
     "reinterpret": _reinterpret,
     "splat": _splat,
     "lanes": _in_generator,
+    "concat": lambda e, a: f"np.concatenate(({a[0]}, {a[1]}))",
+    "permute": _function("permute"),
+    "compress": _function("compress"),
+    "expand": _function("expand"),
     "element": _element,
     "replace": _function("replace"),
     "active": _in_generator,
