@@ -10,4 +10,4 @@ def test_a_type_stands_behind_its_symbol() -> None:
     tensors = (TensorType(2, "cfloat8_1_4_3(7)", (4, 8)), TensorType(0, "uhp\x1b", ()))
     file = ObjectFile("a.o", (data,), symbols, tensors=tensors)
     rows = [line.split("  ") for line in list_symbols(file)]
-    assert [row[-1].strip() for row in rows[1:]] == ["uhp\\x1b", "b", "cfloat8_1_4_3(7) 4 x 8"]
+    assert [row[-1].strip() for row in rows[1:]] == ["uhp\\u{1b}", "b", "cfloat8_1_4_3(7) 4 x 8"]
