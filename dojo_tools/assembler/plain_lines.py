@@ -13,6 +13,7 @@ from dojo_tools.assembler.lines import SourceLine
 from dojo_tools.assembler.literals import read_character, read_integer, read_string
 from dojo_tools.assembler.tree import (
     Assignment,
+    Biased,
     Binary,
     Command,
     Expression,
@@ -158,7 +159,21 @@ class _Reader:
                 raise _LeftToGrammar
             self.index += 1
             return Tag(name.text, Span(self.source, token.start, name.end))
+        if token.kind == "name" and self.is_biased(token):
+            self.index += 2
+            bias = self.expression(1)
+            last = self.expect(")")
+            return Biased(token.text, bias, Span(self.source, token.start, last.end))
         return self.expression(1)
+
+    def is_biased(self, name: _Token) -> bool:
+        """Whether a parenthesis follows the name that comes next."""
+        after = self.index + 1
+        return (
+            after < len(self.tokens)
+            and self.tokens[after].text == "("
+            and not name.text[0].isdigit()
+        )
 
     def whole_expression(self) -> Expression:
         """Return the expression that all tokens make."""

@@ -16,7 +16,7 @@ from dojo_tools.diagnostics import InputError, did_you_mean, fail
 from dojo_tools.excerpt import printable
 from dojo_tools.formats.decoding import decode
 from dojo_tools.formats.encoding import encode
-from dojo_tools.formats.table import BIAS_MAX, FORMATS, Flag, Format, bias_of
+from dojo_tools.formats.table import BIAS_MAX, FORMATS, Denormals, Flag, Format, bias_of
 
 _INTEGERS = {f"{sign}{width}": width for width in (8, 16, 32, 64) for sign in "iu"}
 ELEMENT_NAMES = (*_INTEGERS, "f32", "bf16", *(f for f in FORMATS if f not in ("f32", "bf16")))
@@ -60,13 +60,17 @@ class Element:
         kind = "f" if self.name == "f32" else "i" if self.is_signed_integer else "u"
         return np.dtype(f"<{kind}{self.size}")
 
-    def encode(self, values: NDArray[Any]) -> NDArray[np.unsignedinteger]:
+    def encode(
+        self, values: NDArray[Any], denormals: Denormals = "printed"
+    ) -> NDArray[np.unsignedinteger]:
         """Return the codes of values, rounded once to nearest even; only for a float element."""
-        return encode(values, self.name, self.bias)
+        return encode(values, self.name, self.bias, denormals=denormals)
 
-    def decode(self, codes: NDArray[np.unsignedinteger]) -> NDArray[np.float32]:
+    def decode(
+        self, codes: NDArray[np.unsignedinteger], denormals: Denormals = "printed"
+    ) -> NDArray[np.float32]:
         """Return the values of codes, exact; only for a float element."""
-        return decode(codes, self.name, self.bias)
+        return decode(codes, self.name, self.bias, denormals)
 
     def is_beyond(self, values: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which values a CFloat element has to replace: too large, NaN, below zero in uhp.

@@ -232,7 +232,7 @@ class Machine:
             count *= dimension
         size = count * element_named(element).size
         contents = self.read_memory(self.symbol(name).value, size)
-        return decode_elements(contents, element).reshape(shape)
+        return decode_elements(contents, element, self.definition.denormals).reshape(shape)
 
     def write_tensor(self, name: str, values: NDArray[Any], element: str | None = None) -> int:
         """Set the values at a symbol, rounded to its element type.
@@ -244,7 +244,8 @@ class Machine:
         known = self.tensor(name)
         if known is not None and tuple(values.shape) != known.shape:
             raise fail(f"symbol `{name}` has shape {known.shape}, the values have {values.shape}")
-        self.write_memory(self.symbol(name).value, encode_elements(values, element))
+        contents = encode_elements(values, element, self.definition.denormals)
+        self.write_memory(self.symbol(name).value, contents)
         return count_beyond(values, element)
 
     def _element_and_shape(

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dojo_tools import floats
-from dojo_tools.formats import element_named
+from dojo_tools.formats import Denormals, element_named
 
 
-def encode_elements(values: NDArray[Any], element: str) -> bytes:
+def encode_elements(values: NDArray[Any], element: str, denormals: Denormals = "printed") -> bytes:
     """Return the bytes of values in an element type.
 
     Floats are rounded to nearest-even; integers must be in range, which the caller checks.
@@ -18,16 +18,18 @@ def encode_elements(values: NDArray[Any], element: str) -> bytes:
     if type_.format is None or element == "f32":
         with floats.quiet():
             return np.asarray(values).astype(type_.dtype).tobytes()
-    return type_.encode(np.asarray(values)).astype(type_.dtype).tobytes()
+    return type_.encode(np.asarray(values), denormals).astype(type_.dtype).tobytes()
 
 
-def decode_elements(contents: bytes, element: str) -> NDArray[Any]:
+def decode_elements(
+    contents: bytes, element: str, denormals: Denormals = "printed"
+) -> NDArray[Any]:
     """Return the values of bytes in an element type; floats of all formats as float32."""
     type_ = element_named(element)
     codes = np.frombuffer(contents, type_.dtype)
     if type_.format is None or element == "f32":
         return codes.copy()
-    return type_.decode(codes.astype(type_.format.dtype))
+    return type_.decode(codes.astype(type_.format.dtype), denormals)
 
 
 def count_beyond(values: NDArray[Any], element: str) -> int:

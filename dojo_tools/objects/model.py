@@ -149,7 +149,10 @@ class LineEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
-    """The element type and the shape of the values at a symbol, an index into `symbols`."""
+    """The element type and the shape of the values at a symbol, an index into `symbols`.
+
+    `element` is as `formats.element_named` reads it: `f32`, `cfloat8_1_4_3(7)`. It may be made up.
+    """
 
     symbol: int
     element: str

@@ -58,6 +58,14 @@ def test_floats_that_do_not_survive(linted: Lint) -> None:
     ]
 
 
+def test_values_at_odd_places(linted: Lint) -> None:
+    text = ".data\n.byte 1\n.values uhp, 1\n.values shp(15), 1\n.values cfloat8_1_4_3(7), 1\n"
+    assert linted(text) == [
+        "3 misaligned-data: `.values` stands at offset 1, not a multiple of 2",
+        "4 misaligned-data: `.values` stands at offset 3, not a multiple of 2",
+    ]
+
+
 def test_labels_that_nothing_uses(linted: Lint) -> None:
     text = (
         ".global _start\n_start: nop\nused: jump used\n.Lgone: nop ; .Lgone\n"

@@ -42,6 +42,8 @@ PLAIN = [
     ".type f, @function",
     "ld x1, [x2 + (1 << 3) * n]",
     ".word end - 4, .",
+    "t: .tensor shp( BIAS + 1 ) , 4, 8",
+    ".values cfloat8_1_4_3(7), 1.5, -2, inf",
 ]
 
 
@@ -60,6 +62,9 @@ def test_the_fast_path_takes_ordinary_lines(text: str):
 @example("a .", 0)
 @example("a [.]", 0)
 @example("a 1 ", 2)
+@example("a .(1)", 0)
+@example("a 1b(1)", 0)
+@example("a b(1) + 1", 0)
 def test_what_the_fast_path_takes_it_takes_as_the_grammar_does(text: str, offset: int):
     source = Source("a.s", " " * offset + text)
     line = SourceLine(offset, text)

@@ -1,13 +1,14 @@
 """The host's view of a machine: registers, memory, symbols, tensors, traces, faults."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dojo_tools.assembler import assemble
-from dojo_tools.description import load_description
+from dojo_tools.description import load_description, load_machine
 from dojo_tools.diagnostics import InputError, Source
 from dojo_tools.engines.stop import StopReason
 from dojo_tools.formats import FORMATS, decode, element_named, encode
@@ -87,6 +88,17 @@ def test_values_that_saturate_are_counted():
     assert running.write_tensor("t", np.array([0.5, np.nan, 2.0, 3.0]), "cfloat8_1_4_3(7)") == 1
     with pytest.raises(InputError, match="`shp` needs a bias"):
         running.read_tensor("t", "shp", (2,))
+
+
+def test_tensors_follow_the_rule_of_the_machine():
+    gradual = replace(load_machine("node"), denormals="gradual")
+    image = machine(f"{START}halti 0\n.data\nt: .tensor shp(3), 3\n").image
+    running = Machine(image, DESCRIPTION, gradual)
+    values = np.array([2.0**-12, 3 * 2.0**-12, 1.0])
+    assert running.write_tensor("t", values) == 0
+    assert running.read_tensor("t").tolist() == values.tolist()
+    codes = np.frombuffer(running.read_memory(running.symbol("t").value, 6), "<u2")
+    assert codes.tolist() == encode(values, "shp", 3, denormals="gradual").tolist() == [1, 3, 0xC00]
 
 
 def test_bf16_rounds_to_nearest_even():

@@ -3,8 +3,10 @@
 import io
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
+import pytest
 from elftools.dwarf.die import DIE
 from elftools.elf.elffile import ELFFile
 
@@ -95,6 +97,29 @@ def test_variables_have_types_and_addresses(traced_image: Image) -> None:
         "scale": (0x190, "DW_TAG_base_type"),
         "plain": (0x194, "none"),
     }
+
+
+@pytest.mark.parametrize(
+    "element, encoding, size",
+    [
+        ("cfloat8_1_4_3(7)", 7, 1),
+        ("cfloat8_1_5_2(63)", 7, 1),
+        ("shp(0)", 7, 2),
+        ("uhp", 7, 2),
+        ("bf16", 4, 2),
+        ("f32", 4, 4),
+        ("i64", 5, 8),
+    ],
+)
+def test_codes_of_our_own_are_unsigned(
+    traced_image: Image, element: str, encoding: int, size: int
+) -> None:
+    tensors = tuple(replace(t, element=element) for t in traced_image.tensors)
+    for die in entries_of(replace(traced_image, tensors=tensors), "DW_TAG_base_type"):
+        found = die.attributes
+        assert found["DW_AT_name"].value == element.encode()
+        assert found["DW_AT_encoding"].value == encoding
+        assert found["DW_AT_byte_size"].value == size
 
 
 def large_image(count: int) -> Image:

@@ -1,10 +1,10 @@
 """Debugging information entries: units, functions, expansions of macros, labels, variables."""
 
 import bisect
+import re
 import struct
 from collections.abc import Sequence
 
-from dojo_tools.formats import find_element
 from dojo_tools.objects.dwarf import numbers as dw
 from dojo_tools.objects.dwarf.lines import DIRECTORY, FileTable
 from dojo_tools.objects.dwarf.numbers import Strings, unsigned
@@ -19,6 +19,7 @@ EXPANSION_DEPTH_MAX = 64
 _UNIT, _DATA_UNIT, _FUNCTION, _MACRO, _EXPANSION, _LABEL = range(1, 7)
 _VARIABLE, _TYPED_VARIABLE, _BASE_TYPE, _ARRAY_TYPE, _EXTENT = range(7, 12)
 _LEAF_FUNCTION, _LEAF_EXPANSION = range(12, 14)
+_CODED = re.compile(r"(?:cfloat(8)_1_[0-9]_[0-9]|[su]hp)(?:\([0-9]+\))?")
 _LEAVES = {_FUNCTION: _LEAF_FUNCTION, _EXPANSION: _LEAF_EXPANSION}
 """Entries of the same attributes without entries inside, which some tools want told apart."""
 
@@ -266,9 +267,11 @@ def _element_encoding(element: str) -> tuple[int, int] | None:
 
     No debugger knows the CFloat formats: it shows their codes.
     """
-    found = find_element(element)
+    coded = _CODED.fullmatch(element)
+    if coded is not None:
+        return dw.ENCODING_UNSIGNED, 1 if coded[1] else 2
+    found = re.fullmatch(r"([a-z]+?)(8|16|32|64)", element)
     if found is None:
         return None
-    is_plain_float = found.format is not None and not found.format.sets_flags
-    encoding = dw.ENCODING_FLOAT if is_plain_float else dw.ENCODING_UNSIGNED
-    return dw.ENCODING_SIGNED if found.is_signed_integer else encoding, found.size
+    kinds = {"u": dw.ENCODING_UNSIGNED, "i": dw.ENCODING_SIGNED}
+    return kinds.get(found[1], dw.ENCODING_FLOAT), int(found[2]) // 8
