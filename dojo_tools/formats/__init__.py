@@ -1,27 +1,55 @@
-"""The number formats of the D1, exact to the bit: numpy arrays to codes and back."""
+"""The number formats of the D1, exact to the bit: numpy arrays to codes and back.
 
-from dojo_tools.formats.decoding import decode
-from dojo_tools.formats.elements import (
-    ELEMENT_NAMES,
-    Element,
-    element_named,
-    find_element,
-    make_element,
-    needs_bias,
-)
-from dojo_tools.formats.encoding import encode
-from dojo_tools.formats.philox import philox4x32, random_lanes
-from dojo_tools.formats.table import (
-    BIAS_MAX,
-    CHOICES,
-    FORMATS,
-    Denormals,
-    Flag,
-    Format,
-    Rounding,
-    format_named,
-    summary,
-)
+A name is imported when it is first used: the description needs the table only, and no numpy.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dojo_tools.formats.decoding import decode, summary
+    from dojo_tools.formats.elements import (
+        ELEMENT_NAMES,
+        Element,
+        element_named,
+        find_element,
+        make_element,
+        needs_bias,
+    )
+    from dojo_tools.formats.encoding import encode
+    from dojo_tools.formats.philox import philox4x32, random_lanes
+    from dojo_tools.formats.table import (
+        BIAS_MAX,
+        CHOICES,
+        FORMATS,
+        Denormals,
+        Flag,
+        Format,
+        Rounding,
+        format_named,
+    )
+
+_PLACES = {
+    "decode": "decoding",
+    "summary": "decoding",
+    "ELEMENT_NAMES": "elements",
+    "Element": "elements",
+    "element_named": "elements",
+    "find_element": "elements",
+    "make_element": "elements",
+    "needs_bias": "elements",
+    "encode": "encoding",
+    "philox4x32": "philox",
+    "random_lanes": "philox",
+    "BIAS_MAX": "table",
+    "CHOICES": "table",
+    "FORMATS": "table",
+    "Denormals": "table",
+    "Flag": "table",
+    "Format": "table",
+    "Rounding": "table",
+    "format_named": "table",
+}
 
 __all__ = [
     "BIAS_MAX",
@@ -44,3 +72,9 @@ __all__ = [
     "random_lanes",
     "summary",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -121,3 +121,8 @@ def tables(
     for table in (values, flags):
         table.flags.writeable = False
     return values, flags
+
+
+def summary(flags: NDArray[np.uint8]) -> Flag:
+    """Return the flags that any element sets, as sticky flags hold them."""
+    return Flag(int(np.bitwise_or.reduce(flags, axis=None, initial=0)))

@@ -12,9 +12,6 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Literal, SupportsIndex, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
 from dojo_tools.bits import mask
 from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.excerpt import printable
@@ -68,9 +65,9 @@ class Format:
         return self.sign_width + self.exponent_width + self.mantissa_width
 
     @property
-    def dtype(self) -> np.dtype[np.unsignedinteger]:
-        """The unsigned integers that hold codes."""
-        return np.dtype(f"u{self.width // 8}")
+    def dtype(self) -> str:
+        """The numpy type of the unsigned integers that hold codes."""
+        return f"u{self.width // 8}"
 
     @property
     def exponent_max(self) -> int:
@@ -198,8 +195,3 @@ def check_choice(what: str, value: str, choices: Iterable[str]) -> None:
             f"{what} `{printable(str(value))}` is not known; there are {', '.join(choices)}",
             hint=did_you_mean(str(value), choices),
         )
-
-
-def summary(flags: NDArray[np.uint8]) -> Flag:
-    """Return the flags that any element sets, as sticky flags hold them."""
-    return Flag(int(np.bitwise_or.reduce(flags, axis=None, initial=0)))

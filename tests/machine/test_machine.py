@@ -73,7 +73,7 @@ def test_every_code_of_every_format_is_read_and_written_back(name: str):
     codes = np.arange(0, 1 << min(row.width, 16), 1 + 6 * (row.width > 8)).astype(row.dtype)
     running = machine(f"{START}halti 0\n.data\nt: .tensor {element}, {codes.size}\n")
     address = running.symbol("t").value
-    running.write_memory(address, codes.astype(row.dtype.newbyteorder("<")).tobytes())
+    running.write_memory(address, codes.astype(np.dtype(row.dtype).newbyteorder("<")).tobytes())
     values = running.read_tensor("t")
     np.testing.assert_array_equal(values, decode(codes, name, bias))
     assert running.write_tensor("t", values) == 0
