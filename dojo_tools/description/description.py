@@ -93,11 +93,6 @@ class Description:
         return {kind.number: kind for kind in kinds if kind is not None}
 
     @cached_property
-    def controls_by_number(self) -> Mapping[int, ControlRegister]:
-        """Every control register by its number."""
-        return {control.number: control for control in self.controls}
-
-    @cached_property
     def _common_mask(self) -> int:
         common = bits.mask(32)
         for definition in self.instructions:
