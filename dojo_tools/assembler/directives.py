@@ -52,12 +52,7 @@ def apply_directive(builder: UnitBuilder, command: Command) -> None:
         return
     directive = DIRECTIVES.get(command.name)
     if directive is None:
-        known = directive_names(builder.description)
-        raise Refused(
-            f"unknown directive `{command.name}`",
-            command.name_span,
-            builder.hints.did_you_mean(command.name, known),
-        )
+        raise Refused(f"unknown directive `{command.name}`", command.name_span)
     check_count(command, directive.least, directive.most, directive.usage)
     directive.apply(builder, command)
 

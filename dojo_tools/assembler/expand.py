@@ -75,7 +75,7 @@ class Expander:
         """Return the use that a statement or template makes of its mnemonic; raises `Refused`."""
         forms = self._description.mnemonics.get(command.name)
         if forms is None:
-            raise self._unknown(command)
+            raise Refused(f"unknown instruction `{command.name}`", command.name_span)
         form = find_form(forms, command, self._description)
         if isinstance(form, PseudoDef):
             arguments = bind_parameters(form, command, self._description, self._hints)
@@ -129,10 +129,6 @@ class Expander:
             anchor = Anchor(use.anchor.section)
             command = _fill(line, use.arguments, use.span, anchor)
             use.parts.append(self.use(command, anchor, trail))
-
-    def _unknown(self, command: Command) -> Refused:
-        hint = self._hints.did_you_mean(command.name, self._description.mnemonics)
-        return Refused(f"unknown instruction `{command.name}`", command.name_span, hint)
 
 
 def relative_operand(definition: InstructionDef) -> OperandKind:

@@ -27,7 +27,7 @@ from dojo_tools.assembler.tree import (
     Refused,
 )
 from dojo_tools.description import DataKind, Description
-from dojo_tools.diagnostics import Diagnostic, Hints, Note, Report, Source, Span, printable
+from dojo_tools.diagnostics import Diagnostic, Note, Report, Source, Span, printable
 from dojo_tools.formats import Element
 from dojo_tools.objects import Frame, FrameKind, Rectangle
 
@@ -219,7 +219,6 @@ class UnitBuilder:
         self.reading = Evaluator(self.symbols, description.register_names, has_places=False)
         self._trail: tuple[Step, ...] = ()
         self._section: SectionState | None = None
-        self.hints = Hints()
         self.program: str | None = None
         self.placement: list[Rectangle] = []
         self._entered: list[SectionState] = []
