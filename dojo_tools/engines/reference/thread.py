@@ -31,9 +31,8 @@ from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
 from dojo_tools.engines.reference.memory import Memory
 from dojo_tools.engines.stop import FaultSignal, Stop, StopReason
+from dojo_tools.engines.thread import RegisterValue
 from dojo_tools.formats import Denormals, random_lanes
-
-RegisterValue = int | bytes
 
 
 class _Stopped(Exception):
@@ -196,6 +195,10 @@ class ReferenceThread:
             raise FaultSignal(jump_fault(pc, target, memory.low, memory.size))
         return target
 
+    def set_control(self, number: int, value: int) -> None:
+        """Set a control register, also one that programs can only read."""
+        self.controls[number] = value & self._widths[number]
+
     def read_control(self, number: int) -> int:
         """Return a control register; counters count the instructions retired before this one."""
         if number in self._counters:
@@ -204,7 +207,7 @@ class ReferenceThread:
 
     def write_control(self, number: int, value: int) -> None:
         """Set the bits that a control register has."""
-        self.controls[number] = value & self._widths[number]
+        self.set_control(number, value)
         if number == self._numbers.get("seed"):
             self.controls[self._numbers["draws"]] = 0
 
