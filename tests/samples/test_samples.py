@@ -27,7 +27,7 @@ def finish(running: Machine) -> None:
 
 def test_every_sample_is_tested():
     folders = {path.name for path in SAMPLES.iterdir() if path.is_dir()}
-    assert folders == {"hello", "fibonacci", "saxpy", "dot", "digits", "pipeline"}
+    assert folders == {"hello", "fibonacci", "saxpy", "dot", "digits", "pipeline", "transpose"}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,18 @@ def test_saxpy():
     # 0.75 * x is exact in float64, so one rounding follows, as in a fused multiply-add.
     wanted = (0.75 * x.astype(np.float64) + y).astype(np.float32)
     assert np.array_equal(running.read_tensor("y"), wanted)
+
+
+def test_transpose():
+    generator = np.random.default_rng(1)
+    running = machine("transpose")
+    names = [f"{size}_i{width}" for size in (8, 16) for width in (8, 16, 32, 64)][:-1]
+    for name in names:
+        shape = running.read_tensor(f"m{name}").shape
+        running.write_tensor(f"m{name}", generator.integers(-128, 128, shape))
+    finish(running)
+    for name in names:
+        assert np.array_equal(running.read_tensor(f"t{name}"), running.read_tensor(f"m{name}").T)
 
 
 def test_pipeline():
