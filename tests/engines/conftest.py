@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from dojo_tools.description import Description, Instruction, encode, load_description
+from dojo_tools.description import (
+    Description,
+    Instruction,
+    InstructionDef,
+    encode,
+    load_description,
+)
 from dojo_tools.engines.reference import ReferenceThread
 
-START = 0x1000
+START, SRAM = 0x1000, 0x1_0000
 Prepare = Callable[..., ReferenceThread]
 
 
@@ -21,7 +27,7 @@ def prepare(described: Description) -> Prepare:
     """Return what makes a thread that stands before one instruction.
 
     It takes the mnemonic, the values of the operands that are not 0, by name, and the registers and
-    control registers to write before.
+    control registers to write before; `form` counts the entries of the mnemonic.
     """
     numbers = {control.name: control.number for control in described.controls}
 
@@ -30,17 +36,13 @@ def prepare(described: Description) -> Prepare:
         operands: Mapping[str, int],
         registers: Mapping[str, int | bytes],
         controls: Mapping[str, int] | None = None,
-        size: int = 0x1_0000,
+        form: int = 0,
     ) -> ReferenceThread:
-        (definition,) = (
-            found
-            for found in described.instructions
-            if found.mnemonic == mnemonic
-            and set(operands) <= {kind.name for kind in found.operands}
-        )
+        definition = described.mnemonics[mnemonic][form]
+        assert isinstance(definition, InstructionDef)
         values = tuple(operands.get(kind.name, 0) for kind in definition.operands)
         word = encode(Instruction(definition, values))
-        thread = ReferenceThread(described, size, 0x100)
+        thread = ReferenceThread(described, SRAM, 0x100)
         thread.write_memory(START, word.to_bytes(4, "little"))
         for name, value in registers.items():
             thread.write_register(name, value)
