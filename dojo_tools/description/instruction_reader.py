@@ -24,7 +24,7 @@ INSTRUCTIONS_MAX = 4096
 
 
 def read_function(tables: Tables, entry: Entry) -> None:
-    name_token, formals, result_token, _summary, lets, value = entry.tree.children
+    name_token, formals, result_token, _summary, _family, lets, value = entry.tree.children
     name = entry.text(name_token)
     tables.define("function", name, entry, name_token)
     parameters = tuple(
