@@ -18,7 +18,9 @@ def description() -> Description:
     return load_description()
 
 
-@pytest.mark.parametrize("subject", ["beq", "ld", "li", "ret", "vadd.f32", "0x4822_ff83"])
+@pytest.mark.parametrize(
+    "subject", ["beq", "ld", "li", "ret", "vadd.f32", "vsigmoid.bf16", "0x4822_ff83"]
+)
 def test_a_page(
     description: Description, golden: Callable[[Path, str], None], subject: str
 ) -> None:
