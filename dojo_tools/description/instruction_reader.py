@@ -25,7 +25,7 @@ INSTRUCTIONS_MAX = 4096
 
 
 def read_function(tables: Tables, entry: Entry) -> None:
-    name_token, formals, result_token, _summary, lets, value = entry.tree.children
+    name_token, formals, result_token, _summary, _family, lets, value = entry.tree.children
     name = entry.text(name_token)
     tables.define("function", name, entry, name_token)
     parameters = tuple(
@@ -72,11 +72,36 @@ def read_instruction(tables: Tables, entry: Entry) -> None:
                 () if far is None else read_templates(entry, far.children[0]),
                 tables.sections.get(entry.source, ""),
                 entry.location,
-                Meaning(statements, examples, entry.block_text(block)),
+                Meaning(statements, examples, _meaning_text(tables, entry, block)),
             ),
             entry,
         )
     )
+
+
+def _meaning_text(tables: Tables, entry: Entry, block: Any) -> str:
+    """Return a meaning as it is written, then every function it uses, callers first."""
+    used: dict[str, FunctionDef] = {}
+    waiting = [(entry, block)]
+    while waiting:
+        reader, tree = waiting.pop()
+        for call in tree.find_data("invoke"):
+            name = reader.text(call.children[0])
+            if name in tables.functions and name not in used:
+                function = used[name] = tables.functions[name]
+                waiting += [(function.entry, part) for part in (*function.lets, function.value)]
+    texts = [_function_text(name, function) for name, function in used.items()]
+    return "\n\n".join([entry.block_text(block), *texts])
+
+
+def _function_text(name: str, function: FunctionDef) -> str:
+    parameters = ", ".join(f"{parameter}: {type_}" for parameter, type_ in function.parameters)
+    lines = [
+        f"{name}({parameters}) -> {function.result}",
+        *(function.entry.source_text(let) for let in function.lets),
+        f"return {function.entry.source_text(function.value)}",
+    ]
+    return "\n    ".join(lines)
 
 
 def _examples(

@@ -160,6 +160,21 @@ def test_the_locals_of_a_function_never_meet_those_of_its_caller():
     assert run_example(ReferenceThread, description, definition, definition.examples[0]) == []
 
 
+def test_a_function_may_have_a_family():
+    text = BASE + (
+        'function up_{N}(a: i{W}x{N}, by: i{W}x{N}) -> i{W}x{N} "a + by" for (N, W) in '
+        "(8, 64), (16, 32) { let b = a + 0 return b + by }\n"
+        'function up2_{N}(a: i32x{N}) -> i32x{N} "a + 2" for N in 16 '
+        "{ return up_{N}(up_{N}(a, 1), 1) }\n"
+        'instruction test vd, va "Test."\nencoding R op=1 rest=0 timing alu latency=1\n'
+        'provenance chosen "test"\nexample va.i32 = 10 -> vd.i32 = 12\n'
+        "{ vd.i32 = up2_16(va.i32) }\n"
+    )
+    description = load_sources([Source("family.isa", text)])
+    definition = description.instructions[0]
+    assert run_example(description, definition, definition.examples[0]) == []
+
+
 def test_nested_calls_are_read_once_each():
     deepest = "abs(" * 30 + "xa.i64" + ")" * 30
     description = load("{ xd = u64(" + deepest + ") }")

@@ -21,7 +21,7 @@ def description() -> Description:
     return load_description()
 
 
-PAGES = ["beq", "ld", "li", "ret", "vadd.f32", "0x4822_ff83"]
+PAGES = ["beq", "ld", "li", "ret", "vadd.f32", "vsigmoid.bf16", "0x4822_ff83"]
 TOPICS = ["cfloat8_1_4_3", "uhp", "flags", "bias3", "a0", "simd", "rounding", "denormals", "philox"]
 STANDINGS = ("published", "inferred", "chosen")
 
