@@ -11,7 +11,8 @@ from dojo_tools.description import Description, InstructionDef, MachineDef, load
 from dojo_tools.description.semantics import WriteControl, WriteRegister, walk_statements
 from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.disassembler import format_instruction
-from dojo_tools.engines.reference import Printed, ReferenceThread
+from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.stop import Fault, Stop, StopReason
 from dojo_tools.engines.timing import Cause, IssueRule
 from dojo_tools.formats import element_named
@@ -120,8 +121,8 @@ class Machine:
         characters, so that somebody who takes and clears `printed` between runs needs no more room.
         """
         stop = self._thread.run(limit, printed_max)
-        clock = self._thread.clock
-        return RunResult(stop, self._thread.retired, clock.cycles, clock.causes)
+        thread = self._thread
+        return RunResult(stop, thread.retired, thread.cycles, thread.causes)
 
     def trace(self, limit: int) -> Iterator[TraceEntry]:
         """Run one instruction an item until the program stops; at most `limit` of them."""

@@ -4,7 +4,6 @@ Slow, readable and obviously right. A fault leaves the state, and the clock, as 
 instruction.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,15 +19,23 @@ from dojo_tools.description.semantics import (
     walk_expression,
     walk_statements,
 )
+from dojo_tools.engines.faults import (
+    fetch_fault,
+    illegal_fault,
+    jump_fault,
+    stale_fault,
+    trap_fault,
+)
+from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
 from dojo_tools.engines.reference.clock import Clock, PlainClock
 from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
 from dojo_tools.engines.reference.memory import Memory
-from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal, Stop, StopReason
-from dojo_tools.engines.timing import IssueRule, TimedInstruction
+from dojo_tools.engines.stop import FaultSignal, Stop, StopReason
+from dojo_tools.engines.thread import RegisterValue
+from dojo_tools.engines.timing import Cause, IssueRule, TimedInstruction
 from dojo_tools.formats import Denormals, random_lanes
 
-RegisterValue = int | bytes
 Entry = tuple[Execute, tuple[int, ...], bool, TimedInstruction | None]
 
 
@@ -38,14 +45,6 @@ class _Stopped(Exception):
     def __init__(self, stop: Stop) -> None:
         super().__init__()
         self.stop = stop
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """Text that the program printed, and the cycle at which it did."""
-
-    cycle: int
-    text: str
 
 
 class ReferenceThread:
@@ -63,7 +62,7 @@ class ReferenceThread:
         denormals: Denormals = "printed",
         rule: IssueRule | None = None,
     ) -> None:
-        self.clock = PlainClock() if rule is None else Clock(rule)
+        self._clock = PlainClock() if rule is None else Clock(rule)
         self._issue_cycle = 0
         self.description = description
         self.memory = Memory(memory_size, memory_low)
@@ -133,6 +132,16 @@ class ReferenceThread:
             return None
         return self.description.decode(self._word(pc))
 
+    @property
+    def cycles(self) -> int:
+        """Cycles so far, the one being filled included if something has issued in it."""
+        return self._clock.cycles
+
+    @property
+    def causes(self) -> dict[Cause, int]:
+        """What each of `cycles` went to."""
+        return self._clock.causes
+
     # ---- running
 
     def run(self, limit: int, printed_max: int | None = None) -> Stop:
@@ -146,7 +155,7 @@ class ReferenceThread:
 
     def _run(self, limit: int) -> Stop:
         fetched = self.memory.fetched
-        clock, issue = self.clock, self.clock.issue
+        clock, issue = self._clock, self._clock.issue
         timed: TimedInstruction | None = None
         pc, done = self.pc, 0
         start = self.retired
@@ -183,36 +192,23 @@ class ReferenceThread:
         try:
             entry = self.memory.fetched.get(self.pc) or self._fetch(self.pc)
         except FaultSignal:
-            return self.clock.cycle
-        return self.clock.issue_cycle(entry[-1])
+            return self._clock.cycle
+        return self._clock.issue_cycle(entry[-1])
 
     def _fetch(self, pc: int) -> Entry:
         """Decode the instruction at `pc` for the first time since the code there was written."""
         memory = self.memory
-        if not memory.low <= pc <= memory.size - 4:
-            message = f"no memory at pc 0x{pc:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
-        if not is_aligned(pc, 4):
-            raise FaultSignal(Fault(FaultKind.PC, pc, f"pc 0x{pc:x} is not a multiple of 4"))
-        if memory.written[pc >> 2]:
-            raise FaultSignal(
-                Fault(
-                    FaultKind.STALE,
-                    pc,
-                    "stale code: this word was written since the last flush of the instruction "
-                    "cache",
-                    "flush the instruction cache after writing code",
-                )
-            )
+        if not memory.low <= pc <= memory.size - 4 or not is_aligned(pc, 4):
+            raise FaultSignal(fetch_fault(pc, memory.low, memory.size))
+        if memory.is_stale(pc):
+            raise FaultSignal(stale_fault(pc))
         word = self._word(pc)
         instruction = self.description.decode(word)
         if instruction is None:
-            hint = "zeros: did execution run past the end of the code?" if word == 0 else None
-            message = f"illegal instruction word 0x{word:08x}"
-            raise FaultSignal(Fault(FaultKind.ILLEGAL, pc, message, hint))
+            raise FaultSignal(illegal_fault(pc, word))
         execute, looks_at_counters = self._function(instruction.definition)
         values = _absolute_values(instruction, pc)
-        entry = (execute, values, looks_at_counters, self.clock.timed(instruction))
+        entry = (execute, values, looks_at_counters, self._clock.timed(instruction))
         memory.fetched[pc] = entry
         return entry
 
@@ -228,13 +224,13 @@ class ReferenceThread:
     def checked_target(self, pc: int, target: int) -> int:
         """Return a jump's target; fault at the jump if no instruction can stand there."""
         memory = self.memory
-        if not memory.low <= target <= memory.size - 4:
-            message = f"jump to 0x{target:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
-        if not is_aligned(target, 4):
-            message = f"jump to 0x{target:x}: not a multiple of 4"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
+        if not memory.low <= target <= memory.size - 4 or not is_aligned(target, 4):
+            raise FaultSignal(jump_fault(pc, target, memory.low, memory.size))
         return target
+
+    def set_control(self, number: int, value: int) -> None:
+        """Set a control register, also one that programs can only read."""
+        self.controls[number] = value & self._widths[number]
 
     def read_control(self, number: int) -> int:
         """Return a control register; counters count what was before this instruction."""
@@ -246,7 +242,7 @@ class ReferenceThread:
 
     def write_control(self, number: int, value: int) -> None:
         """Set the bits that a control register has."""
-        self.controls[number] = value & self._widths[number]
+        self.set_control(number, value)
         if number == self._numbers.get("seed"):
             self.controls[self._numbers["draws"]] = 0
 
@@ -284,7 +280,7 @@ class ReferenceThread:
 
     def act_trap(self, pc: int, code: int) -> None:
         """Fault with a code of the program's choice."""
-        raise FaultSignal(Fault(FaultKind.TRAP, pc, f"trap {code}: the program gave up"))
+        raise FaultSignal(trap_fault(pc, code))
 
     def act_breakpoint(self, pc: int) -> None:
         """Stop if a debugger asked for it."""
@@ -299,12 +295,11 @@ class ReferenceThread:
         """Print bytes of SRAM; bytes that are not UTF-8 print as replacement characters."""
         if size:
             self.memory.check(pc, address, size, 1, "print")
-        self._print(self.memory.contents[address : address + size].decode(errors="replace"))
+        self._print(text_of_bytes(self.memory.contents[address : address + size]))
 
     def act_print_character(self, pc: int, code: int) -> None:
         """Print a Unicode character; a number that is none prints as the replacement character."""
-        valid = code < 0x110000 and not 0xD800 <= code < 0xE000
-        self._print(chr(code) if valid else "\ufffd")
+        self._print(text_of_character(code))
 
     def act_print_signed(self, pc: int, value: int) -> None:
         """Print a decimal number."""
