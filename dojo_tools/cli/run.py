@@ -250,7 +250,7 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float, with_causes: bo
     else:
         rows += [("instructions", str(outcome.retired)), ("cycles", str(outcome.cycles))]
     if with_causes:
-        rows.append(("of these", _causes_text(outcome)))
+        rows.append(("causes", _causes_text(outcome)))
     for tensor in outcome.inputs:
         origin = tensor.origin if tensor.seed is None else f"{tensor.origin}, seed {tensor.seed}"
         saturated = f", {tensor.saturated} saturated" if tensor.saturated else ""

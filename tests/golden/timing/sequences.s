@@ -379,3 +379,13 @@ again: loop.next a0, again      ; 1     a0 at 0 + L1
     mmul.bf16 acc0, v0, v1      ; 0
     acc.store acc0, [sp + -256] ; 4     acc0 at 0 + L4
     halti 0                     ; 8     P vector_store for 4 to 7
+
+; ---- the example of docs/timing.md
+
+; case twice round: 12 = issued 5, operand wait 6, branch 1
+    li a0, 2                    ; 0
+    addi a1, sp, -64            ; 0
+again: ld a2, [a1], 8           ; 1 5   a1 at 0 + L1; beside the loop branch
+    add a3, a3, a2              ; 5 9   a2 at 1 + L4, at 5 + L4
+    loop.next a0, again         ; 5 9   in order
+    halti 0                     ; 11    9 + 1 + loop_exit 1
