@@ -23,7 +23,7 @@ import pytest
 import softfloatpy
 from numpy.typing import NDArray
 
-from dojo_tools import floats
+from dojo_tools import float_codes, floats
 from dojo_tools.description import InstructionDef, load_description
 from dojo_tools.engines.reference.generate import compile_instruction
 
@@ -361,7 +361,7 @@ def soft(name: str, *sources: Codes) -> Codes:
         for row in rows
     ]
     codes = np.frombuffer(b"".join(made), ">u4").astype(np.uint32)
-    return np.where(codes & 0x7FFFFFFF > 0x7F800000, np.uint32(floats.NAN_F32), codes)
+    return np.where(codes & 0x7FFFFFFF > 0x7F800000, np.uint32(float_codes.NAN_F32), codes)
 
 
 def big_endian(code: int) -> bytes:
@@ -439,5 +439,5 @@ def test_the_page_states_the_bound(name: str) -> None:
 def test_the_page_states_the_edges(name: str) -> None:
     edges = codes_of(np.array([0.0, -0.0, np.inf, -np.inf, np.nan]))
     made = results(name, "f32", edges).tolist()
-    row = " | ".join(floats.f32_text(code).removesuffix(".0") for code in made)
+    row = " | ".join(float_codes.f32_text(code).removesuffix(".0") for code in made)
     assert f"| `{name}` | {row} | " in PAGE.read_text("utf-8")
