@@ -349,6 +349,15 @@ def test_powers_of_two_are_exact() -> None:
     assert np.array_equal(results("vlog2", "f32", powers), whole)
 
 
+def test_a_multiplication_after_a_logarithm_costs_little() -> None:
+    codes = inputs("vlog2", "f32", BLOCK, 12)
+    x = values_of(codes, "f32")
+    made = results("vlog2", "f32", codes).view(np.float32) * np.float32(0.30103)
+    expected = np.log10(x)
+    errors = np.abs(made - expected) / ulps(expected, "f32")
+    assert np.all(errors[(x > 0) & np.isfinite(x)] < 4)
+
+
 # ---- exact operators and integral values
 
 
