@@ -3,7 +3,7 @@
 from typing import Any
 
 from dojo_tools import bits
-from dojo_tools.description.checker import Checker, FunctionDef
+from dojo_tools.description.checker import Checker
 from dojo_tools.description.examples import read_example
 from dojo_tools.description.model import (
     Example,
@@ -14,6 +14,7 @@ from dojo_tools.description.model import (
     OperandKind,
     Timing,
 )
+from dojo_tools.description.scope import FunctionDef, Scope
 from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.syntax_reader import check_shape, read_syntax
 from dojo_tools.description.tables import Tables
@@ -33,8 +34,8 @@ def read_function(tables: Tables, entry: Entry) -> None:
     )
     result = read_type(entry, result_token)
     function = FunctionDef(entry, parameters, result, tuple(lets.children), value)
-    checker = Checker(entry, {}, tables.registers, tables.functions, tables.effort)
-    checker.check_function(function)
+    scope = Scope(entry, {}, tables.registers, tables.functions, tables.effort)
+    Checker(scope).check_function(function)
     tables.functions[name] = function
 
 
@@ -51,8 +52,8 @@ def read_instruction(tables: Tables, entry: Entry) -> None:
     unit = tables.look_up(tables.units, "unit", entry, timing_tree.children[0])
     timing = Timing(unit.name, entry.integer(timing_tree.children[1]))
     by_name = {operand.name: operand for operand in operands}
-    checker = Checker(entry, by_name, tables.registers, tables.functions, tables.effort)
-    statements = checker.check(block)
+    scope = Scope(entry, by_name, tables.registers, tables.functions, tables.effort)
+    statements = Checker(scope).check(block)
     examples = _examples(tables, entry, found.all("example"), by_name)
     far = found.optional("far")
     tables.instructions.append(
