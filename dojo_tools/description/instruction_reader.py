@@ -22,6 +22,7 @@ from dojo_tools.description.templates import read_templates
 from dojo_tools.description.views import read_type
 
 INSTRUCTIONS_MAX = 4096
+LATENCY_CYCLES_MAX = 1000
 
 
 def read_function(tables: Tables, entry: Entry) -> None:
@@ -48,9 +49,7 @@ def read_instruction(tables: Tables, entry: Entry) -> None:
     check_shape(tables, entry, mnemonic_token, mnemonic, syntax)
     found = _Clauses(entry, clauses)
     format_, fixed, mask, match = _encoding(tables, entry, found.one("encoding"), operands)
-    timing_tree = found.one("timing")
-    unit = tables.look_up(tables.units, "unit", entry, timing_tree.children[0])
-    timing = Timing(unit.name, entry.integer(timing_tree.children[1]))
+    timing = _timing(tables, entry, found.one("timing"))
     by_name = {operand.name: operand for operand in operands}
     scope = Scope(entry, by_name, tables.registers, tables.functions, tables.effort)
     statements = Checker(scope).check(block)
@@ -117,6 +116,15 @@ def _examples(
             "no worked example", entry.head, "add one: `example xa = 1, xb = 2 -> xd = 3`"
         )
     return tuple(examples)
+
+
+def _timing(tables: Tables, entry: Entry, tree: Any) -> Timing:
+    unit_token, latency_token = tree.children
+    unit = tables.look_up(tables.units, "unit", entry, unit_token)
+    latency = entry.integer(latency_token)
+    if not 1 <= latency <= LATENCY_CYCLES_MAX:
+        raise entry.reject(f"a latency has 1 to {LATENCY_CYCLES_MAX} cycles", latency_token)
+    return Timing(unit.name, latency)
 
 
 def _encoding(
