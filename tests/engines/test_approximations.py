@@ -366,15 +366,11 @@ def soft(name: str, *sources: Codes) -> Codes:
     function = getattr(softfloatpy, name)
     rows = zip(*(source.tolist() for source in sources), strict=True)
     made = [
-        function(*map(softfloatpy.Float32.from_bytes, map(big_endian, row))).to_bytes()
+        function(*(softfloatpy.Float32.from_bytes(c.to_bytes(4, "big")) for c in row)).to_bytes()
         for row in rows
     ]
     codes = np.frombuffer(b"".join(made), ">u4").astype(np.uint32)
     return np.where(codes & 0x7FFFFFFF > 0x7F800000, np.uint32(floats.NAN_F32), codes)
-
-
-def big_endian(code: int) -> bytes:
-    return code.to_bytes(4, "big")
 
 
 def pairs(count: int) -> tuple[Codes, Codes]:
