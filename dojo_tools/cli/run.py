@@ -345,14 +345,14 @@ def _register_names(file: "RegisterFile", index: int) -> str:
 
 
 def _wide_lines(name: str, contents: bytes) -> Iterable[str]:
-    from dojo_tools import floats
+    from dojo_tools import float_codes
 
     words = [int.from_bytes(contents[i : i + 4], "little") for i in range(0, len(contents), 4)]
     for start in range(0, len(words), WORDS_A_LINE):
         part = words[start : start + WORDS_A_LINE]
         if any(part):
             codes = " ".join(f"{word:08x}" for word in part)
-            numbers = " ".join(floats.f32_text(word) for word in part)
+            numbers = " ".join(float_codes.f32_text(word) for word in part)
             yield f"{name}[{start}..{start + len(part) - 1}] {codes} = {numbers}"
 
 
