@@ -82,8 +82,9 @@ def inspect(
     explain: Annotated[
         str | None,
         typer.Option(
-            metavar="MNEMONIC|WORD",
-            help="Print what an instruction is and does; a word is 0x and hexadecimal digits.",
+            metavar="NAME|WORD",
+            help="Print what an instruction, a register, a number format or an idea such as "
+            "`rounding` is, and how well founded; a word is 0x and hexadecimal digits.",
         ),
     ] = None,
     isa: IsaFiles = None,
@@ -91,7 +92,7 @@ def inspect(
 ) -> ExitCode:
     """Show what an object, image or archive holds, or explain an instruction.
 
-    Exit codes: 0 done, 2 usage, 3 unreadable file, wrong description or unknown mnemonic,
+    Exit codes: 0 done, 2 usage, 3 unreadable file, wrong description or unknown name,
     74 input or output failed.
     """
     if limits:
@@ -100,7 +101,7 @@ def inspect(
         _print(list_limits())
         return ExitCode.DONE
     if file is None and explain is None:
-        raise typer.BadParameter("a FILE or `--explain MNEMONIC|WORD` is needed")
+        raise typer.BadParameter("a FILE or `--explain NAME|WORD` is needed")
 
     description = load(isa)
     if explain is not None:

@@ -337,7 +337,8 @@ def _wide_lines(name: str, contents: bytes) -> Iterable[str]:
 
 def _run_examples(description: "Description", isa: list[Path], quiet: bool) -> ExitCode:
     """Run every worked example, those of the user's own files first."""
-    from dojo_tools.engines.reference import run_example
+    from dojo_tools.engines.examples import run_example
+    from dojo_tools.engines.reference import ReferenceThread
 
     own = {str(path) for path in isa}
     definitions = sorted(
@@ -346,7 +347,7 @@ def _run_examples(description: "Description", isa: list[Path], quiet: bool) -> E
     held = total = 0
     for definition in definitions:
         for example in definition.examples:
-            differences = run_example(description, definition, example)
+            differences = run_example(ReferenceThread, description, definition, example)
             total += 1
             held += not differences
             if differences:

@@ -20,7 +20,12 @@ from dojo_tools.description.machine_reader import (
     read_unit,
 )
 from dojo_tools.description.operand_reader import read_data, read_operand
-from dojo_tools.description.proofs import check_expansions, check_illegal_words, check_overlaps
+from dojo_tools.description.proofs import (
+    check_controls,
+    check_expansions,
+    check_illegal_words,
+    check_overlaps,
+)
 from dojo_tools.description.source_tree import (
     Entry,
     Rejected,
@@ -59,6 +64,7 @@ def load_sources(sources: Sequence[Source]) -> Description:
     _read(tables, entries)
     check_overlaps(tables)
     check_illegal_words(tables)
+    check_controls(tables)
     check_expansions(tables)
     tables.report.stop_if_errors()
     return tables.description()

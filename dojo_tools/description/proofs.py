@@ -1,6 +1,14 @@
 """What concerns several entries: encodings do not overlap, expansions name what exists."""
 
 from dojo_tools.description.expressions import Template, names_in
+from dojo_tools.description.model import InstructionDef
+from dojo_tools.description.semantics import (
+    CONTROLS_USED,
+    Act,
+    expressions_of,
+    walk_expression,
+    walk_statements,
+)
 from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.tables import Tables
 from dojo_tools.diagnostics import did_you_mean
@@ -32,6 +40,42 @@ def check_illegal_words(tables: Tables) -> None:
                     "stay illegal",
                     entry.span(entry.head),
                 )
+
+
+def check_controls(tables: Tables) -> None:
+    """Report each instruction that draws or raises flags without the control registers for it."""
+    for definition, entry in tables.instructions:
+        for user, names in _control_users(definition):
+            missing = [name for name in names if name not in tables.controls]
+            if missing:
+                tables.report.error(
+                    f"`{definition.mnemonic}` uses `{user}`, which needs {_controls_text(missing)}",
+                    entry.span(entry.head),
+                    f'declare it: `control {missing[0]} NUMBER read-write 64 bits "..."`',
+                )
+                break
+    if "seed" in tables.controls and "draws" not in tables.controls:
+        tables.report.error(
+            "writing control register `seed` restarts `draws`, which does not exist",
+            tables.places["control register", "seed"],
+            'declare it: `control draws NUMBER read-only 64 bits "..."`',
+        )
+
+
+def _control_users(definition: InstructionDef) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what in a meaning stands for control registers by name, and their names."""
+    found: set[str] = set()
+    for statement in walk_statements(definition.meaning.statements):
+        if isinstance(statement, Act):
+            found.add(statement.action)
+        for expression in expressions_of(statement):
+            found |= {inner.operator for inner in walk_expression(expression)}
+    return [(name, CONTROLS_USED[name]) for name in CONTROLS_USED if name in found]
+
+
+def _controls_text(names: list[str]) -> str:
+    plural = "s" if len(names) > 1 else ""
+    return f"control register{plural} {', '.join(f'`{name}`' for name in names)}"
 
 
 def check_expansions(tables: Tables) -> None:

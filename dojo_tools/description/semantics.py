@@ -185,6 +185,14 @@ ACTIONS: dict[str, ActionDef] = {
 }
 
 
+# What stands for control registers by name: whoever uses it must declare them.
+CONTROLS_USED: dict[str, tuple[str, ...]] = {
+    "random": ("seed", "draws", "node_x", "node_y", "thread"),
+    "count_draw": ("draws",),
+    "raise_flags": ("flags",),
+}
+
+
 def walk_statements(statements: tuple[Statement, ...]) -> Iterator[Statement]:
     """Yield every statement, those inside conditions included, in order."""
     for statement in statements:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from dojo_tools.description.checker import Effort, FunctionDef
 from dojo_tools.description.description import Description
 from dojo_tools.description.model import (
     AliasDef,
@@ -21,6 +20,7 @@ from dojo_tools.description.model import (
     Standing,
     Unit,
 )
+from dojo_tools.description.scope import Effort, FunctionDef
 from dojo_tools.description.source_tree import Entry
 from dojo_tools.diagnostics import Report, Source, Span, did_you_mean
 

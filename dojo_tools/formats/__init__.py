@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         needs_bias,
     )
     from dojo_tools.formats.encoding import encode
+    from dojo_tools.formats.ideas import IDEAS, Idea
     from dojo_tools.formats.philox import philox4x32, random_lanes
     from dojo_tools.formats.table import (
         BIAS_MAX,
@@ -39,6 +40,8 @@ _PLACES = {
     "make_element": "elements",
     "needs_bias": "elements",
     "encode": "encoding",
+    "IDEAS": "ideas",
+    "Idea": "ideas",
     "philox4x32": "philox",
     "random_lanes": "philox",
     "BIAS_MAX": "table",
@@ -56,10 +59,12 @@ __all__ = [
     "CHOICES",
     "ELEMENT_NAMES",
     "FORMATS",
+    "IDEAS",
     "Denormals",
     "Element",
     "Flag",
     "Format",
+    "Idea",
     "Rounding",
     "decode",
     "element_named",

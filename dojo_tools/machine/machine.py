@@ -11,7 +11,8 @@ from dojo_tools.description import Description, InstructionDef, MachineDef, load
 from dojo_tools.description.semantics import WriteControl, WriteRegister, walk_statements
 from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.disassembler import format_instruction
-from dojo_tools.engines.reference import Printed, ReferenceThread
+from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.stop import Fault, Stop, StopReason
 from dojo_tools.formats import element_named
 from dojo_tools.linker import DEFAULT_STACK_SIZE

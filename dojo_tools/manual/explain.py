@@ -31,24 +31,36 @@ from dojo_tools.manual.text import (
     format_expression,
     format_template,
 )
+from dojo_tools.manual.topics import topic_names, topic_pages
 
+# Of an alias or a pseudo-instruction; the instructions themselves say more.
+_OF_THE_ASSEMBLER = (
+    "Provenance  chosen: a name of the assembler; the machine knows what it expands to"
+)
 _WORD = re.compile(r"0[xX][0-9A-Fa-f_]+", re.ASCII)
 _WORD_WIDTH = 32
 
 
 def explain(subject: str, description: Description) -> str:
-    """Return what is known of a mnemonic or of a word such as `0x18220000`, line by line.
+    """Return what is known of a name or of a word such as `0x18220000`, line by line.
 
-    Raises `InputError` for an unknown mnemonic and a number that is no word.
+    A name is that of an instruction, a register, a control register, a unit, a number format or an
+    idea such as `rounding`; what several things are called gives a page of each. Raises
+    `InputError` for an unknown name and a number that is no word.
     """
     if subject[:1].isdigit():
         return _explain_word(subject, description)
-    mnemonic = subject.lower()
-    entries = description.mnemonics.get(mnemonic)
-    if entries is None:
-        hint = did_you_mean(mnemonic, description.mnemonics)
-        raise fail(f"unknown mnemonic `{printable(subject)}`", hint=hint)
-    return "\n\n".join(_explain_entry(entry, description) for entry in entries)
+    name = subject.lower()
+    pages = [_explain_entry(entry, description) for entry in description.mnemonics.get(name, ())]
+    pages += topic_pages(name, description)
+    if not pages:
+        hint = did_you_mean(name, [*description.mnemonics, *topic_names(description)])
+        raise fail(
+            f"unknown name `{printable(subject)}`: no instruction, register, unit, number format "
+            "or idea",
+            hint=hint,
+        )
+    return "\n\n".join(pages)
 
 
 def _explain_word(subject: str, description: Description) -> str:
@@ -145,7 +157,7 @@ def _alias_parts(alias: AliasDef, description: Description) -> list[str]:
     if alias.operands:
         operands = ((kind.name, describe_operand(kind, description)) for kind in alias.operands)
         parts.append(_section("Operands", _columns(operands)))
-    return parts
+    return [*parts, _OF_THE_ASSEMBLER]
 
 
 def _pseudo_parts(pseudo: PseudoDef, description: Description) -> list[str]:
@@ -164,6 +176,7 @@ def _pseudo_parts(pseudo: PseudoDef, description: Description) -> list[str]:
     return [
         _section("Expansion", "\n".join(expansions)),
         _section("Operands", _columns(operands)),
+        _OF_THE_ASSEMBLER,
     ]
 
 

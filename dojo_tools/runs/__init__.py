@@ -1,7 +1,7 @@
 """Runs: what goes into a program, what must come out, and the report of what did."""
 
 from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
-from dojo_tools.runs.execute import Listener, execute_run
+from dojo_tools.runs.execute import execute_run
 from dojo_tools.runs.expression import Expression, parse_expression
 from dojo_tools.runs.model import (
     Accuracy,
@@ -14,6 +14,7 @@ from dojo_tools.runs.model import (
     RunFile,
     Tolerance,
 )
+from dojo_tools.runs.progress import Listener
 from dojo_tools.runs.report import InputResult, OutputResult, RunReport, Status
 from dojo_tools.runs.run_file import load_run_file, parse_argument
 from dojo_tools.runs.tensor_files import check_suffix

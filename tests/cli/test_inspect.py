@@ -197,7 +197,7 @@ def test_a_users_instruction_is_explained(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        ([], ExitCode.USAGE, "a FILE or `--explain MNEMONIC|WORD` is needed"),
+        ([], ExitCode.USAGE, "a FILE or `--explain NAME|WORD` is needed"),
         (["--explain", "addd"], ExitCode.INPUT, "hint: did you mean `add`?"),
         (["--explain", "0xx"], ExitCode.INPUT, "error: `0xx` is not a word"),
         ([GOLDEN / "code.txt", "--start-address", "x"], ExitCode.USAGE, "`x` is not an address"),

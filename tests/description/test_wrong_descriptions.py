@@ -106,6 +106,19 @@ WRONG = {
     "a compression by a number": (
         moving("{ vd.u8 = compress(va.u8, va.u8) }"), 5, 31,
         "u8x64 where boolx64 is needed"),
+    "random words without a generator": (
+        instruction("R op=alu b=0 func=0", body="{ vd.u32 = random(16) + va.u32 }",
+                    operands="vd, va", example="example va.u32 = 1 -> vd.u32 = 2"), 1, 13,
+        "`test` uses `random`, which needs control registers `seed`, `draws`, `node_x`"),
+    "a drawing that nobody counts": (
+        instruction(body="{ xd = xa + xb  count_draw() }"), 1, 13,
+        "`test` uses `count_draw`, which needs control register `draws`"),
+    "flags that nobody keeps": (
+        instruction(body="{ if xa == xb { raise_flags(xa) } xd = xb }"), 1, 13,
+        "`test` uses `raise_flags`, which needs control register `flags`"),
+    "a seed that restarts nothing": (
+        'control seed 1 read-write 64 bits "s"\n' + ADD, 1, 9,
+        "restarts `draws`, which does not exist"),
     "a load from many addresses": (
         moving("{ vd.u64 = mem.u64[va.u64] }"), 5, 16,
         "only a store takes a vector of addresses"),

@@ -1,5 +1,6 @@
 """Entries and words explained."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 
 from dojo_tools.description import Description, load_description
 from dojo_tools.diagnostics import InputError
+from dojo_tools.formats import CHOICES, IDEAS
 from dojo_tools.manual import explain
+from dojo_tools.manual.topics import topic_names
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "objdump"
 
@@ -18,7 +21,12 @@ def description() -> Description:
     return load_description()
 
 
-@pytest.mark.parametrize("subject", ["beq", "ld", "li", "ret", "vadd.f32", "0x4822_ff83"])
+PAGES = ["beq", "ld", "li", "ret", "vadd.f32", "vsigmoid.bf16", "0x4822_ff83"]
+TOPICS = ["cfloat8_1_4_3", "uhp", "flags", "bias3", "a0", "simd", "rounding", "denormals", "philox"]
+STANDINGS = ("published", "inferred", "chosen")
+
+
+@pytest.mark.parametrize("subject", PAGES + TOPICS)
 def test_a_page(
     description: Description, golden: Callable[[Path, str], None], subject: str
 ) -> None:
@@ -29,6 +37,18 @@ def test_every_mnemonic_has_a_page_for_each_form(description: Description) -> No
     for mnemonic, entries in description.mnemonics.items():
         page = explain(mnemonic, description)
         assert all(f"Defined at  {entry.defined_at}" in page for entry in entries)
+        assert re.search(rf"Provenance  ({'|'.join(STANDINGS)}): .", page)
+
+
+def test_every_topic_has_a_page_that_says_how_well_founded_it_is(description: Description) -> None:
+    names = topic_names(description)
+    assert {"shp", "draws", "bias15", "rounding", "v31", "acc", "matrix"} <= set(names)
+    for name in names:
+        assert any(standing in explain(name, description) for standing in STANDINGS)
+
+
+def test_every_choice_belongs_to_an_idea() -> None:
+    assert {key for idea in IDEAS for key in idea.choices} == set(CHOICES)
 
 
 def test_case_does_not_matter(description: Description) -> None:
@@ -57,5 +77,15 @@ def test_what_is_no_word_is_refused(description: Description, subject: str) -> N
 def test_an_unknown_mnemonic_gets_the_nearest(description: Description) -> None:
     with pytest.raises(InputError) as refusal:
         explain("addd", description)
-    assert refusal.value.diagnostics[0].message == "unknown mnemonic `addd`"
+    assert refusal.value.diagnostics[0].message.startswith("unknown name `addd`: no instruction")
     assert refusal.value.diagnostics[0].hint == "did you mean `add`?"
+
+
+@pytest.mark.parametrize(
+    "wrong, right", [("cfloat8_1_43", "cfloat8_1_4_3"), ("roundin", "rounding")]
+)
+def test_an_unknown_topic_gets_the_nearest(
+    description: Description, wrong: str, right: str
+) -> None:
+    with pytest.raises(InputError, match=f"did you mean `{right}`"):
+        explain(wrong, description)

@@ -4,7 +4,6 @@ Slow, readable and obviously right. Each instruction takes one cycle; a fault le
 it was before the instruction.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,20 @@ from dojo_tools.description.semantics import (
     walk_expression,
     walk_statements,
 )
+from dojo_tools.engines.faults import (
+    fetch_fault,
+    illegal_fault,
+    jump_fault,
+    stale_fault,
+    trap_fault,
+)
+from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
 from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
 from dojo_tools.engines.reference.memory import Memory
-from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal, Stop, StopReason
+from dojo_tools.engines.stop import FaultSignal, Stop, StopReason
+from dojo_tools.engines.thread import RegisterValue
 from dojo_tools.formats import Denormals, random_lanes
-
-RegisterValue = int | bytes
 
 
 class _Stopped(Exception):
@@ -35,14 +41,6 @@ class _Stopped(Exception):
     def __init__(self, stop: Stop) -> None:
         super().__init__()
         self.stop = stop
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """Text that the program printed, and the cycle at which it did."""
-
-    cycle: int
-    text: str
 
 
 class ReferenceThread:
@@ -168,27 +166,14 @@ class ReferenceThread:
     def _fetch(self, pc: int) -> tuple[Execute, tuple[int, ...], bool]:
         """Decode the instruction at `pc` for the first time since the code there was written."""
         memory = self.memory
-        if not memory.low <= pc <= memory.size - 4:
-            message = f"no memory at pc 0x{pc:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
-        if not is_aligned(pc, 4):
-            raise FaultSignal(Fault(FaultKind.PC, pc, f"pc 0x{pc:x} is not a multiple of 4"))
-        if memory.written[pc >> 2]:
-            raise FaultSignal(
-                Fault(
-                    FaultKind.STALE,
-                    pc,
-                    "stale code: this word was written since the last flush of the instruction "
-                    "cache",
-                    "flush the instruction cache after writing code",
-                )
-            )
+        if not memory.low <= pc <= memory.size - 4 or not is_aligned(pc, 4):
+            raise FaultSignal(fetch_fault(pc, memory.low, memory.size))
+        if memory.is_stale(pc):
+            raise FaultSignal(stale_fault(pc))
         word = self._word(pc)
         instruction = self.description.decode(word)
         if instruction is None:
-            hint = "zeros: did execution run past the end of the code?" if word == 0 else None
-            message = f"illegal instruction word 0x{word:08x}"
-            raise FaultSignal(Fault(FaultKind.ILLEGAL, pc, message, hint))
+            raise FaultSignal(illegal_fault(pc, word))
         execute, looks_at_counters = self._function(instruction.definition)
         entry = (execute, _absolute_values(instruction, pc), looks_at_counters)
         memory.fetched[pc] = entry
@@ -206,13 +191,13 @@ class ReferenceThread:
     def checked_target(self, pc: int, target: int) -> int:
         """Return a jump's target; fault at the jump if no instruction can stand there."""
         memory = self.memory
-        if not memory.low <= target <= memory.size - 4:
-            message = f"jump to 0x{target:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
-        if not is_aligned(target, 4):
-            message = f"jump to 0x{target:x}: not a multiple of 4"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
+        if not memory.low <= target <= memory.size - 4 or not is_aligned(target, 4):
+            raise FaultSignal(jump_fault(pc, target, memory.low, memory.size))
         return target
+
+    def set_control(self, number: int, value: int) -> None:
+        """Set a control register, also one that programs can only read."""
+        self.controls[number] = value & self._widths[number]
 
     def read_control(self, number: int) -> int:
         """Return a control register; counters count the instructions retired before this one."""
@@ -222,7 +207,7 @@ class ReferenceThread:
 
     def write_control(self, number: int, value: int) -> None:
         """Set the bits that a control register has."""
-        self.controls[number] = value & self._widths[number]
+        self.set_control(number, value)
         if number == self._numbers.get("seed"):
             self.controls[self._numbers["draws"]] = 0
 
@@ -260,7 +245,7 @@ class ReferenceThread:
 
     def act_trap(self, pc: int, code: int) -> None:
         """Fault with a code of the program's choice."""
-        raise FaultSignal(Fault(FaultKind.TRAP, pc, f"trap {code}: the program gave up"))
+        raise FaultSignal(trap_fault(pc, code))
 
     def act_breakpoint(self, pc: int) -> None:
         """Stop if a debugger asked for it."""
@@ -275,12 +260,11 @@ class ReferenceThread:
         """Print bytes of SRAM; bytes that are not UTF-8 print as replacement characters."""
         if size:
             self.memory.check(pc, address, size, 1, "print")
-        self._print(self.memory.contents[address : address + size].decode(errors="replace"))
+        self._print(text_of_bytes(self.memory.contents[address : address + size]))
 
     def act_print_character(self, pc: int, code: int) -> None:
         """Print a Unicode character; a number that is none prints as the replacement character."""
-        valid = code < 0x110000 and not 0xD800 <= code < 0xE000
-        self._print(chr(code) if valid else "\ufffd")
+        self._print(text_of_character(code))
 
     def act_print_signed(self, pc: int, value: int) -> None:
         """Print a decimal number."""

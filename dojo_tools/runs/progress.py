@@ -1,0 +1,78 @@
+"""Runs a machine in slices, so that somebody can listen while a run goes on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dojo_tools.engines.stop import Stop, StopReason
+from dojo_tools.machine import Machine, TraceEntry
+
+SLICE_INSTRUCTIONS = 100_000
+SLICE_PRINTED = 1 << 20
+PRINTED_MAX = 1 << 20
+
+
+def _ignore(_: Any) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What to call while a run goes on.
+
+    `printed` gets what the program prints, soon after; `progressed` the count of instructions now
+    and then; `traced` every executed instruction, before what it printed, and makes the run slow.
+    """
+
+    printed: Callable[[str], None] = _ignore
+    progressed: Callable[[int], None] = _ignore
+    traced: Callable[[TraceEntry], None] | None = None
+
+
+class Progress:
+    """Runs a machine in slices, so that somebody can listen and nothing piles up."""
+
+    def __init__(self, machine: Machine, listener: Listener) -> None:
+        self._machine = machine
+        self._listener = listener
+        self._kept_size = 0
+        self.kept: list[str] = []
+        self.is_cut = False
+
+    def run(self, limit: int) -> Stop | None:
+        """Run until the program stops or reaches the limit; return None after Ctrl-C."""
+        try:
+            return self._run_traced(limit) if self._listener.traced else self._run_slices(limit)
+        except KeyboardInterrupt:
+            return None
+        finally:
+            self._take_printed()
+
+    def _run_slices(self, limit: int) -> Stop:
+        retired = 0
+        while True:
+            result = self._machine.run(min(SLICE_INSTRUCTIONS, limit - retired), SLICE_PRINTED)
+            retired = result.retired
+            self._take_printed()
+            if result.stop.reason is not StopReason.LIMIT or retired >= limit:
+                return result.stop
+            self._listener.progressed(retired)
+
+    def _run_traced(self, limit: int) -> Stop:
+        assert self._listener.traced is not None
+        for entry in self._machine.trace(limit):
+            self._listener.traced(entry)
+            self._take_printed()
+            if entry.stop is not None:
+                return entry.stop
+        return Stop(StopReason.LIMIT)
+
+    def _take_printed(self) -> None:
+        for printed in self._machine.printed:
+            self._listener.printed(printed.text)
+            kept = printed.text[: PRINTED_MAX - self._kept_size]
+            self.is_cut |= len(kept) < len(printed.text)
+            self._kept_size += len(kept)
+            if kept:
+                self.kept.append(kept)
+        self._machine.printed.clear()
