@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dojo_tools.runs import RunFile, RunReport
 
 ENGINES = ("reference",)
+TIMINGS = ("on", "off")
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
 WORDS_A_LINE = 8
@@ -79,6 +80,12 @@ def run(
     engine: Annotated[
         str, typer.Option("--engine", metavar="NAME", help="The engine: reference.")
     ] = ENGINES[0],
+    timing: Annotated[
+        str,
+        typer.Option(
+            "--timing", metavar="on|off", help="Count cycles, or take one for each instruction."
+        ),
+    ] = TIMINGS[0],
     examples: Annotated[
         bool, typer.Option("--examples", help="Run the worked examples of the description instead.")
     ] = False,
@@ -94,6 +101,8 @@ def run(
     """
     if engine not in ENGINES:
         raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
+    if timing not in TIMINGS:
+        raise typer.BadParameter(f"`--timing {timing}`: it is {' or '.join(TIMINGS)}")
     if examples:
         if files:
             raise typer.BadParameter("`--examples` takes no FILE")
@@ -113,14 +122,14 @@ def run(
         screen.write_printed, screen.show_progress, screen.write_entry if print_trace else None
     )
     description = load(isa)
-    outcome = execute_run(run_file, description, listener)
+    outcome = execute_run(run_file, description, listener, timing=timing == "on")
     screen.finish()
     show(outcome.warnings)
     if report is not None:
         text = json.dumps(outcome.to_json(), indent=2, allow_nan=False) + "\n"
         write_output(report, text.encode())
     if not quiet:
-        _print_summary(outcome, screen.elapsed_seconds)
+        _print_summary(outcome, screen.elapsed_seconds, timing == "on")
     if registers:
         for line in _register_lines(outcome.machine, description):
             print(line)
@@ -265,7 +274,7 @@ def _entry_text(entry: "TraceEntry") -> str:
 # How it ended.
 
 
-def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
+def _print_summary(outcome: "RunReport", elapsed_seconds: float, with_causes: bool) -> None:
     rows = [("status", outcome.status.value)]
     if sys.stdout.isatty():
         rows += [
@@ -275,6 +284,8 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
         ]
     else:
         rows += [("instructions", str(outcome.retired)), ("cycles", str(outcome.cycles))]
+    if with_causes:
+        rows.append(("of these", _causes_text(outcome)))
     for tensor in outcome.inputs:
         origin = tensor.origin if tensor.seed is None else f"{tensor.origin}, seed {tensor.seed}"
         saturated = f", {tensor.saturated} saturated" if tensor.saturated else ""
@@ -295,6 +306,16 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
         style = colour if key == "status" else ""
         table.add_row(Text(key, "dim"), Text(printable(value), style))
     Console(highlight=False).print(table)
+
+
+def _causes_text(outcome: "RunReport") -> str:
+    """Return what the cycles went to, as percentages."""
+    parts = [
+        f"{cause.value} {count / outcome.cycles:.1%}"
+        for cause, count in outcome.causes.items()
+        if count
+    ]
+    return ", ".join(parts) or "none"
 
 
 def _print_outputs(outcome: "RunReport") -> None:
@@ -392,7 +413,8 @@ def _wide_lines(name: str, contents: bytes) -> Iterable[str]:
 
 def _run_examples(description: "Description", isa: list[Path], quiet: bool) -> ExitCode:
     """Run every worked example, those of the user's own files first."""
-    from dojo_tools.engines.reference import run_example
+    from dojo_tools.engines.examples import run_example
+    from dojo_tools.engines.reference import ReferenceThread
 
     own = {str(path) for path in isa}
     definitions = sorted(
@@ -401,7 +423,7 @@ def _run_examples(description: "Description", isa: list[Path], quiet: bool) -> E
     held = total = 0
     for definition in definitions:
         for example in definition.examples:
-            differences = run_example(description, definition, example)
+            differences = run_example(ReferenceThread, description, definition, example)
             total += 1
             held += not differences
             if differences:

@@ -11,7 +11,8 @@ from dojo_tools.description.description import (
     operand_text,
 )
 from dojo_tools.description.library import assembly_grammar, load_description
-from dojo_tools.description.machine_file import GridDef, MachineDef, UnitCount, load_machine
+from dojo_tools.description.machine_file import GridDef, MachineDef, load_machine
+from dojo_tools.description.machine_timing import BranchCosts, IssueWidths, PortDef, UnitCount
 from dojo_tools.description.model import (
     EXAMPLE_ADDRESS,
     EXAMPLE_MEMORY_SIZE,
@@ -45,6 +46,7 @@ __all__ = [
     "EXAMPLE_MEMORY_SIZE",
     "AliasDef",
     "BitRange",
+    "BranchCosts",
     "Code",
     "ControlRegister",
     "DataKind",
@@ -55,11 +57,13 @@ __all__ = [
     "GridDef",
     "Instruction",
     "InstructionDef",
+    "IssueWidths",
     "MachineDef",
     "OperandClass",
     "OperandKind",
     "Parameter",
     "Place",
+    "PortDef",
     "Provenance",
     "PseudoDef",
     "RegisterFile",

@@ -22,10 +22,11 @@ from dojo_tools.description.templates import read_templates
 from dojo_tools.description.views import read_type
 
 INSTRUCTIONS_MAX = 4096
+LATENCY_CYCLES_MAX = 1000
 
 
 def read_function(tables: Tables, entry: Entry) -> None:
-    name_token, formals, result_token, _summary, lets, value = entry.tree.children
+    name_token, formals, result_token, _summary, _family, lets, value = entry.tree.children
     name = entry.text(name_token)
     tables.define("function", name, entry, name_token)
     parameters = tuple(
@@ -48,9 +49,7 @@ def read_instruction(tables: Tables, entry: Entry) -> None:
     check_shape(tables, entry, mnemonic_token, mnemonic, syntax)
     found = _Clauses(entry, clauses)
     format_, fixed, mask, match = _encoding(tables, entry, found.one("encoding"), operands)
-    timing_tree = found.one("timing")
-    unit = tables.look_up(tables.units, "unit", entry, timing_tree.children[0])
-    timing = Timing(unit.name, entry.integer(timing_tree.children[1]))
+    timing = _timing(tables, entry, found.one("timing"))
     by_name = {operand.name: operand for operand in operands}
     scope = Scope(entry, by_name, tables.registers, tables.functions, tables.effort)
     statements = Checker(scope).check(block)
@@ -72,11 +71,36 @@ def read_instruction(tables: Tables, entry: Entry) -> None:
                 () if far is None else read_templates(entry, far.children[0]),
                 tables.sections.get(entry.source, ""),
                 entry.location,
-                Meaning(statements, examples, entry.block_text(block)),
+                Meaning(statements, examples, _meaning_text(tables, entry, block)),
             ),
             entry,
         )
     )
+
+
+def _meaning_text(tables: Tables, entry: Entry, block: Any) -> str:
+    """Return a meaning as it is written, then every function it uses, callers first."""
+    used: dict[str, FunctionDef] = {}
+    waiting = [(entry, block)]
+    while waiting:
+        reader, tree = waiting.pop()
+        for call in tree.find_data("invoke"):
+            name = reader.text(call.children[0])
+            if name in tables.functions and name not in used:
+                function = used[name] = tables.functions[name]
+                waiting += [(function.entry, part) for part in (*function.lets, function.value)]
+    texts = [_function_text(name, function) for name, function in used.items()]
+    return "\n\n".join([entry.block_text(block), *texts])
+
+
+def _function_text(name: str, function: FunctionDef) -> str:
+    parameters = ", ".join(f"{parameter}: {type_}" for parameter, type_ in function.parameters)
+    lines = [
+        f"{name}({parameters}) -> {function.result}",
+        *(function.entry.source_text(let) for let in function.lets),
+        f"return {function.entry.source_text(function.value)}",
+    ]
+    return "\n    ".join(lines)
 
 
 def _examples(
@@ -92,6 +116,15 @@ def _examples(
             "no worked example", entry.head, "add one: `example xa = 1, xb = 2 -> xd = 3`"
         )
     return tuple(examples)
+
+
+def _timing(tables: Tables, entry: Entry, tree: Any) -> Timing:
+    unit_token, latency_token = tree.children
+    unit = tables.look_up(tables.units, "unit", entry, unit_token)
+    latency = entry.integer(latency_token)
+    if not 1 <= latency <= LATENCY_CYCLES_MAX:
+        raise entry.reject(f"a latency has 1 to {LATENCY_CYCLES_MAX} cycles", latency_token)
+    return Timing(unit.name, latency)
 
 
 def _encoding(

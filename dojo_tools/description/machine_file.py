@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from dojo_tools.description.locate import isa_folder
+from dojo_tools.description.machine_tables import read_integer, read_table
+from dojo_tools.description.machine_timing import (
+    BranchCosts,
+    IssueWidths,
+    PortDef,
+    UnitCount,
+    read_branch,
+    read_issue,
+    read_ports,
+    read_units,
+)
 from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.formats import Denormals
-
-
-@dataclass(frozen=True, slots=True)
-class UnitCount:
-    """How many units of a kind a node has."""
-
-    name: str
-    count: int
-    provenance: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class GridDef:
 
 @dataclass(frozen=True, slots=True)
 class MachineDef:
-    """A machine: bytes of SRAM a node, bytes from 0 that are never allocated, clock, units.
+    """A machine: bytes of SRAM a node, bytes from 0 that are never allocated, clock, rates.
 
     `grid` is None where the file does not say how many nodes there are. `denormals` is the rule for
     denormal numbers of CFloat8 and SHP.
@@ -42,6 +44,9 @@ class MachineDef:
     reserved_bytes: int
     clock_hz: int
     units: tuple[UnitCount, ...]
+    issue: IssueWidths
+    ports: tuple[PortDef, ...]
+    branch: BranchCosts
     grid: GridDef | None = None
     denormals: Denormals = "printed"
 
@@ -53,7 +58,8 @@ GRID_SIDE_MAX = 4096
 def load_machine(name: str) -> MachineDef:
     """Return a shipped machine by name, or the one in a file whose name ends in `.toml`.
 
-    A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to.
+    A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to;
+    a table of tables, such as `units`, one by one.
     Raises `InputError` for an unknown name or a wrong file, `OSError` for an unreadable one.
     """
     folder = isa_folder() / "machines"
@@ -68,7 +74,7 @@ def load_machine(name: str) -> MachineDef:
         if base not in known or base == path.stem:
             shipped = ", ".join(known)
             raise fail(f"{path}: `base` is {base!r}, no other shipped machine", hint=shipped)
-        table = {**_read_tables(folder / f"{base}.toml"), **table}
+        table = _merge(_read_tables(folder / f"{base}.toml"), table)
     return _machine(path, table)
 
 
@@ -79,22 +85,26 @@ def _read_tables(path: Path) -> dict[str, Any]:
         raise fail(f"{path}: {error}") from None
 
 
+def _merge(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables of a base with those of a file, and `units` and `ports` one by one."""
+    merged = {**base, **table}
+    for key in ("units", "ports"):
+        if isinstance(base.get(key), dict) and isinstance(table.get(key), dict):
+            merged[key] = {**base[key], **table[key]}
+    return merged
+
+
 def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
-    node = _table(path, table, "node")
-    units = _table(path, table, "units")
+    node = read_table(path, table, "node")
     machine = MachineDef(
         path.stem,
-        _integer(path, node, "node", "sram_bytes"),
-        _integer(path, node, "node", "reserved_bytes"),
-        _integer(path, node, "node", "clock_hz"),
-        tuple(
-            UnitCount(
-                unit,
-                _integer(path, _table(path, units, unit), f"units.{unit}", "count"),
-                str(_table(path, units, unit).get("provenance", "")),
-            )
-            for unit in units
-        ),
+        read_integer(path, node, "node", "sram_bytes"),
+        read_integer(path, node, "node", "reserved_bytes"),
+        read_integer(path, node, "node", "clock_hz"),
+        read_units(path, table),
+        read_issue(path, table),
+        read_ports(path, table),
+        read_branch(path, table),
         _grid(path, table),
         _denormals(path, table),
     )
@@ -112,8 +122,8 @@ def _grid(path: Path, table: Mapping[str, Any]) -> GridDef | None:
     """Read the optional table `grid`: `width`, `height` and `dead`, a list of [x, y]."""
     if "grid" not in table:
         return None
-    grid = _table(path, table, "grid")
-    sides = {key: _integer(path, grid, "grid", key) for key in ("width", "height")}
+    grid = read_table(path, table, "grid")
+    sides = {key: read_integer(path, grid, "grid", key) for key in ("width", "height")}
     for key, side in sides.items():
         if not 1 <= side <= GRID_SIDE_MAX:
             raise fail(f"{path}: grid.{key} is {side}; 1..{GRID_SIDE_MAX} fits")
@@ -134,7 +144,7 @@ def _denormals(path: Path, table: Mapping[str, Any]) -> Denormals:
     """Read `denormals` of the optional table `formats`: the printed rule unless it says other."""
     if "formats" not in table:
         return "printed"
-    rule = _table(path, table, "formats").get("denormals", "printed")
+    rule = read_table(path, table, "formats").get("denormals", "printed")
     for known in get_args(Denormals):
         if rule == known:
             return known
@@ -151,17 +161,3 @@ def _node(value: Any) -> tuple[int, int] | None:
             return x, y
         case _:
             return None
-
-
-def _table(path: Path, table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = table.get(key)
-    if not isinstance(value, dict):
-        raise fail(f"{path}: no table `{key}`")
-    return cast("dict[str, Any]", value)
-
-
-def _integer(path: Path, table: Mapping[str, Any], where: str, key: str) -> int:
-    value = table.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise fail(f"{path}: `{where}.{key}` must be a positive integer, found {value!r}")
-    return value

@@ -98,12 +98,16 @@ class Entry:
                 raise Rejected(f"`{text}` names no parameter of this entry", self.span(token))
         return text
 
-    def block_text(self, block: Any) -> str:
-        """Return the text in a block's braces with parameters filled in, indented from column 1."""
-        text = self.span(block).text[1:-1]
+    def source_text(self, node: Any) -> str:
+        """Return the text of a token or tree with parameters filled in."""
+        text = self.span(node).text
         for name, value in self.parameters.items():
             text = text.replace("{" + name + "}", value)
-        return cleandoc(text).strip()
+        return text
+
+    def block_text(self, block: Any) -> str:
+        """Return the text in a block's braces with parameters filled in, indented from column 1."""
+        return cleandoc(self.source_text(block)[1:-1]).strip()
 
     def integer(self, token: Any) -> int:
         """Return the value of an integer token, or of a parameter that stands for one."""

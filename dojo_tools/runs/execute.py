@@ -15,16 +15,22 @@ from dojo_tools.runs.tensor_files import save_tensor_file
 
 
 def execute_run(
-    run_file: RunFile, description: Description, listener: Listener | None = None
+    run_file: RunFile,
+    description: Description,
+    listener: Listener | None = None,
+    *,
+    timing: bool = True,
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
+
+    With `timing` off each instruction takes one cycle.
 
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
     warnings: list[Diagnostic] = []
     definition = load_machine(run_file.machine)
     image = load_program(run_file.program, description, machine=definition, warnings=warnings)
-    machine = Machine(image, description, definition)
+    machine = Machine(image, description, definition, timing=timing)
     planner = Planner(machine)
     plan = planner.plan(run_file)
     warnings += planner.warnings
@@ -47,6 +53,7 @@ def execute_run(
         message=early_end_message(run_file, machine, status, stop),
         retired=final.retired,
         cycles=final.cycles,
+        causes=final.causes,
         printed="".join(progress.kept),
         is_printed_cut=progress.is_cut,
         inputs=plan.inputs,

@@ -1,12 +1,14 @@
 """What a run came to, for people and as JSON."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from dojo_tools.diagnostics import Diagnostic, ExitCode
 from dojo_tools.engines.stop import Stop
+from dojo_tools.engines.timing import Cause
 from dojo_tools.machine import Machine
 from dojo_tools.objects import LineEntry
 from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
@@ -116,6 +118,7 @@ class RunReport:
     message: str | None
     retired: int
     cycles: int
+    causes: Mapping[Cause, int]
     printed: str
     is_printed_cut: bool
     inputs: tuple[InputResult, ...]
@@ -148,6 +151,7 @@ class RunReport:
             "column": None if self.line is None else self.line.column,
             "retired": self.retired,
             "cycles": self.cycles,
+            "cycles_by_cause": {cause.value: count for cause, count in self.causes.items()},
             "printed": self.printed,
             "printed_cut": self.is_printed_cut,
             "inputs": [

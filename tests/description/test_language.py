@@ -5,7 +5,8 @@ import pytest
 from dojo_tools.description import EXAMPLE_ADDRESS, Description, Instruction, encode
 from dojo_tools.description.loader import load_sources
 from dojo_tools.diagnostics import Source
-from dojo_tools.engines.reference import ReferenceThread, run_example
+from dojo_tools.engines.examples import run_example
+from dojo_tools.engines.reference import ReferenceThread
 
 BASE = """\
 provenance chosen "test"
@@ -117,7 +118,7 @@ def test_a_local_keeps_its_value_when_the_register_is_written():
     )
     description = load_sources([Source("swap.isa", text)])
     definition = description.instructions[0]
-    assert run_example(description, definition, definition.examples[0]) == []
+    assert run_example(ReferenceThread, description, definition, definition.examples[0]) == []
 
 
 def test_names_of_a_description_cannot_reach_the_generated_code():
@@ -143,7 +144,7 @@ def test_a_bf16_literal_is_rounded_once():
     description = load_sources([Source("one.isa", text)])
     definition = description.instructions[0]
     for example in definition.examples:
-        assert run_example(description, definition, example) == []
+        assert run_example(ReferenceThread, description, definition, example) == []
 
 
 def test_the_locals_of_a_function_never_meet_those_of_its_caller():
@@ -155,6 +156,21 @@ def test_the_locals_of_a_function_never_meet_those_of_its_caller():
         "  xd = a + a_1 + b_1 }\n"
     )
     description = load_sources([Source("names.isa", text)])
+    definition = description.instructions[0]
+    assert run_example(ReferenceThread, description, definition, definition.examples[0]) == []
+
+
+def test_a_function_may_have_a_family():
+    text = BASE + (
+        'function up_{N}(a: i{W}x{N}, by: i{W}x{N}) -> i{W}x{N} "a + by" for (N, W) in '
+        "(8, 64), (16, 32) { let b = a + 0 return b + by }\n"
+        'function up2_{N}(a: i32x{N}) -> i32x{N} "a + 2" for N in 16 '
+        "{ return up_{N}(up_{N}(a, 1), 1) }\n"
+        'instruction test vd, va "Test."\nencoding R op=1 rest=0 timing alu latency=1\n'
+        'provenance chosen "test"\nexample va.i32 = 10 -> vd.i32 = 12\n'
+        "{ vd.i32 = up2_16(va.i32) }\n"
+    )
+    description = load_sources([Source("family.isa", text)])
     definition = description.instructions[0]
     assert run_example(description, definition, definition.examples[0]) == []
 

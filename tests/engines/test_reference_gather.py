@@ -139,6 +139,7 @@ def test_scattered_words_are_stale_code():
     thread = thread_with("vscatter.i32", 1, 2, 3, 5)
     thread.write_register("x2", START + 4)
     thread.write_register("m5", 1)
+    thread.write_register("v1", b"\1" * 64)
     fault = thread.run(2).fault
     assert fault is not None
     assert fault.kind is FaultKind.STALE

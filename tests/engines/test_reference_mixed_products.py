@@ -15,7 +15,7 @@ START = 0x1000
 
 
 def test_there_is_one_product_for_each_pair_with_cfloat() -> None:
-    kinds = ("bf16", "cfloat8_1_4_3", "cfloat8_1_5_2", "shp")
+    kinds = ("bf16", "cfloat8_1_4_3", "cfloat8_1_5_2", "shp", "uhp")
     pairs = {f"mmul.{left}.{right}" for left in kinds for right in kinds}
     assert {d.mnemonic for d in PRODUCTS} == pairs - {"mmul.bf16.bf16"}
 

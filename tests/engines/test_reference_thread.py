@@ -188,6 +188,11 @@ def test_overwriting_code_that_has_run_is_stale_too():
     thread.write_register("x2", START + 4)
     thread.write_register("x5", 3)
     thread.write_register("x3", word("addi", 1, 1, 1))
+    assert thread.run(100).fault is None  # the same word again: the cache holds what memory does
+
+    thread.pc = START
+    thread.write_register("x5", 3)
+    thread.write_register("x3", word("addi", 1, 1, 2))
     stop = thread.run(100)
     assert stop.fault is not None
     assert (stop.fault.kind, stop.fault.pc) == (FaultKind.STALE, START + 4)

@@ -21,7 +21,7 @@ def description() -> Description:
     return load_description()
 
 
-PAGES = ["beq", "ld", "li", "ret", "vadd.f32", "0x4822_ff83"]
+PAGES = ["beq", "ld", "li", "ret", "vadd.f32", "vsigmoid.bf16", "0x4822_ff83"]
 TOPICS = ["cfloat8_1_4_3", "uhp", "flags", "bias3", "a0", "simd", "rounding", "denormals", "philox"]
 STANDINGS = ("published", "inferred", "chosen")
 
@@ -59,7 +59,7 @@ def test_case_does_not_matter(description: Description) -> None:
     ("word", "reason"),
     [
         ("0x00000000", "illegal: no instruction in major opcode 0x00 (illegal: always illegal"),
-        ("0x60000000", "illegal: no instruction in major opcode 0x18"),
+        ("0x44000000", "illegal: no instruction in major opcode 0x11"),
         ("0x180007ff", "illegal: no such operation in major opcode 0x06 (alu:"),
         ("0x3c00fc04", "illegal: `slli.w xd, xa, shift5` with code 63 for shift5 (0..31)"),
     ],

@@ -27,7 +27,16 @@ def finish(running: Machine) -> None:
 
 def test_every_sample_is_tested():
     folders = {path.name for path in SAMPLES.iterdir() if path.is_dir()}
-    assert folders == {"hello", "fibonacci", "saxpy", "dot", "digits", "pipeline"}
+    assert folders == {
+        "hello",
+        "fibonacci",
+        "saxpy",
+        "dot",
+        "digits",
+        "pipeline",
+        "transpose",
+        "convolution",
+    }
 
 
 @pytest.mark.parametrize(
@@ -53,6 +62,32 @@ def test_saxpy():
     # 0.75 * x is exact in float64, so one rounding follows, as in a fused multiply-add.
     wanted = (0.75 * x.astype(np.float64) + y).astype(np.float32)
     assert np.array_equal(running.read_tensor("y"), wanted)
+
+
+def test_transpose():
+    generator = np.random.default_rng(1)
+    running = machine("transpose")
+    names = [f"{size}_i{width}" for size in (8, 16) for width in (8, 16, 32, 64)][:-1]
+    for name in names:
+        shape = running.read_tensor(f"m{name}").shape
+        running.write_tensor(f"m{name}", generator.integers(-128, 128, shape))
+    finish(running)
+    for name in names:
+        assert np.array_equal(running.read_tensor(f"t{name}"), running.read_tensor(f"m{name}").T)
+
+
+def test_convolution():
+    image = np.random.default_rng(1).integers(-9, 10, (20, 40))
+    running = machine("convolution")
+    running.write_tensor("image", image)
+    finish(running)
+    weights, padded = running.read_tensor("weights"), np.pad(image, 1)
+    wanted = sum(
+        weights[row, column] * padded[row : row + 20, column : column + 40]
+        for row in range(3)
+        for column in range(3)
+    )
+    assert np.array_equal(running.read_tensor("result"), wanted)
 
 
 def test_pipeline():

@@ -1,7 +1,7 @@
-"""The node's SRAM: bounds and alignment are checked on every access, code written is remembered.
+"""The node's SRAM: bounds and alignment are checked on every access.
 
-Words written since the last flush are stale for instruction fetch, as the instruction cache of a
-node is not coherent with its SRAM.
+The instruction cache of a node is not coherent with its SRAM: a word that has changed since the
+last flush is stale for instruction fetch.
 """
 
 from typing import Any
@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dojo_tools.bits import is_aligned, mask
-from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal
+from dojo_tools.engines.faults import memory_fault
+from dojo_tools.engines.stop import FaultSignal
 
 
 class Memory:
     """`size` bytes from address 0, of which those below `low` are never allocated."""
 
-    __slots__ = ("contents", "fetched", "low", "observed", "size", "written")
+    __slots__ = ("contents", "fetched", "flushed", "low", "observed", "size")
 
     def __init__(self, size: int, low: int) -> None:
         self.size = size
         self.low = low
         self.contents = bytearray(size)
-        self.written = bytearray(size // 4)
+        self.flushed = bytearray(size)
         self.fetched: dict[int, Any] = {}
         self.observed: list[tuple[int, bytes]] | None = None
 
@@ -30,23 +31,7 @@ class Memory:
         """Fault unless [address, address + size) is allocated SRAM and aligned."""
         if self.low <= address <= self.size - size and is_aligned(address, alignment):
             return
-        bytes_ = "1 byte" if size == 1 else f"{size} bytes"
-        access = f"{verb} of {bytes_} at 0x{address:x}"
-        if not self.low <= address <= self.size - size:
-            limits = f"SRAM is 0x{self.low:x}..0x{self.size - 1:x}"
-            hint = None
-            if address < self.low:
-                hint = "addresses below 0x100 are never allocated: is a pointer zero?"
-            raise FaultSignal(Fault(FaultKind.BOUNDS, pc, f"{access}: {limits}", hint))
-        raise FaultSignal(
-            Fault(
-                FaultKind.ALIGNMENT,
-                pc,
-                f"{access}: not a multiple of {alignment}",
-                f"the nearest fitting addresses are 0x{address & -alignment:x} and "
-                f"0x{(address & -alignment) + alignment:x}",
-            )
-        )
+        raise FaultSignal(memory_fault(pc, address, size, alignment, verb, self.low, self.size))
 
     def load(self, pc: int, address: int, size: int, alignment: int) -> int:
         """Return `size` bytes as an unsigned little-endian number."""
@@ -100,18 +85,22 @@ class Memory:
         if self.observed is not None:
             self.observed.append((address, bytes(self.contents[address : address + size])))
         first, last = address >> 2, (address + size - 1) >> 2
-        self.written[first : last + 1] = b"\1" * (last + 1 - first)
         for word in range(first, last + 1):
             if word << 2 in self.fetched:
                 del self.fetched[word << 2]
 
     def flush_instructions(self) -> None:
         """Make everything written so far visible to instruction fetch."""
-        self.written = bytearray(self.size // 4)
+        self.flushed[:] = self.contents
         self.fetched.clear()
+
+    def is_stale(self, address: int) -> bool:
+        """Return whether the word at an address has changed since the last flush."""
+        return self.contents[address : address + 4] != self.flushed[address : address + 4]
 
     def place(self, address: int, image: bytes) -> None:
         """Write bytes from outside the machine: they are never stale."""
         assert 0 <= address <= self.size - len(image)
         self.contents[address : address + len(image)] = image
+        self.flushed[address : address + len(image)] = image
         self.fetched.clear()

@@ -1,10 +1,9 @@
 """The reference engine: one thread of one node, executed by functions generated from `isa/`.
 
-Slow, readable and obviously right. Each instruction takes one cycle; a fault leaves the state as
-it was before the instruction.
+Slow, readable and obviously right. A fault leaves the state, and the clock, as it was before the
+instruction.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,24 @@ from dojo_tools.description.semantics import (
     walk_expression,
     walk_statements,
 )
+from dojo_tools.engines.faults import (
+    fetch_fault,
+    illegal_fault,
+    jump_fault,
+    stale_fault,
+    trap_fault,
+)
+from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
+from dojo_tools.engines.reference.clock import Clock, PlainClock
 from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
 from dojo_tools.engines.reference.memory import Memory
-from dojo_tools.engines.stop import Fault, FaultKind, FaultSignal, Stop, StopReason
+from dojo_tools.engines.stop import FaultSignal, Stop, StopReason
+from dojo_tools.engines.thread import RegisterValue
+from dojo_tools.engines.timing import Cause, IssueRule, TimedInstruction
 from dojo_tools.formats import Denormals, random_lanes
 
-RegisterValue = int | bytes
+Entry = tuple[Execute, tuple[int, ...], bool, TimedInstruction | None]
 
 
 class _Stopped(Exception):
@@ -37,16 +47,8 @@ class _Stopped(Exception):
         self.stop = stop
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """Text that the program printed, and the cycle at which it did."""
-
-    cycle: int
-    text: str
-
-
 class ReferenceThread:
-    """A thread's registers and its node's memory.
+    """A thread's registers and its node's memory; without a `rule` timing is off.
 
     A register file of 64-bit registers is a list of integers; a wider one is a dictionary from
     lane width to a view, an array of shape (registers, lanes) of unsigned elements.
@@ -58,7 +60,10 @@ class ReferenceThread:
         memory_size: int,
         memory_low: int,
         denormals: Denormals = "printed",
+        rule: IssueRule | None = None,
     ) -> None:
+        self._clock = PlainClock() if rule is None else Clock(rule)
+        self._issue_cycle = 0
         self.description = description
         self.memory = Memory(memory_size, memory_low)
         self.pc = 0
@@ -69,7 +74,8 @@ class ReferenceThread:
         self.controls = {control.number: 0 for control in description.controls}
         self._widths = {c.number: mask(c.width) for c in description.controls}
         self._numbers = {control.name: control.number for control in description.controls}
-        self._counters = {c.number for c in description.controls if c.name in ("cycle", "retired")}
+        self._cycle_number = self._numbers.get("cycle")
+        self._retired_number = self._numbers.get("retired")
         self._bytes: dict[str, NDArray[np.uint8]] = {}
         self.registers: dict[str, Any] = {
             file.name: self._new_file(file.name, file.count, file.width)
@@ -126,6 +132,16 @@ class ReferenceThread:
             return None
         return self.description.decode(self._word(pc))
 
+    @property
+    def cycles(self) -> int:
+        """Cycles so far, the one being filled included if something has issued in it."""
+        return self._clock.cycles
+
+    @property
+    def causes(self) -> dict[Cause, int]:
+        """What each of `cycles` went to."""
+        return self._clock.causes
+
     # ---- running
 
     def run(self, limit: int, printed_max: int | None = None) -> Stop:
@@ -139,6 +155,8 @@ class ReferenceThread:
 
     def _run(self, limit: int) -> Stop:
         fetched = self.memory.fetched
+        clock, issue = self._clock, self._clock.issue
+        timed: TimedInstruction | None = None
         pc, done = self.pc, 0
         start = self.retired
         try:
@@ -146,14 +164,18 @@ class ReferenceThread:
                 entry = fetched.get(pc)
                 if entry is None:
                     entry = self._fetch(pc)
-                execute, values, looks_at_counters = entry
+                execute, values, looks_at_counters, timed = entry
                 if looks_at_counters:
                     self.retired = start + done
-                pc = execute(pc, *values)
+                    self._issue_cycle = clock.issue_cycle(timed)
+                target = execute(pc, *values)
+                issue(timed, target != pc + 4)
+                pc = target
                 done += 1
         except FaultSignal as signal:
             return Stop(StopReason.FAULT, fault=signal.fault)
         except _Stopped as stopped:
+            issue(timed, False)
             pc += 4
             done += 1
             return stopped.stop
@@ -165,32 +187,28 @@ class ReferenceThread:
     def _word(self, pc: int) -> int:
         return int.from_bytes(self.memory.contents[pc : pc + 4], "little")
 
-    def _fetch(self, pc: int) -> tuple[Execute, tuple[int, ...], bool]:
+    def next_issue_cycle(self) -> int:
+        """Return the cycle in which the next instruction issues, the present one if it can't."""
+        try:
+            entry = self.memory.fetched.get(self.pc) or self._fetch(self.pc)
+        except FaultSignal:
+            return self._clock.cycle
+        return self._clock.issue_cycle(entry[-1])
+
+    def _fetch(self, pc: int) -> Entry:
         """Decode the instruction at `pc` for the first time since the code there was written."""
         memory = self.memory
-        if not memory.low <= pc <= memory.size - 4:
-            message = f"no memory at pc 0x{pc:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
-        if not is_aligned(pc, 4):
-            raise FaultSignal(Fault(FaultKind.PC, pc, f"pc 0x{pc:x} is not a multiple of 4"))
-        if memory.written[pc >> 2]:
-            raise FaultSignal(
-                Fault(
-                    FaultKind.STALE,
-                    pc,
-                    "stale code: this word was written since the last flush of the instruction "
-                    "cache",
-                    "flush the instruction cache after writing code",
-                )
-            )
+        if not memory.low <= pc <= memory.size - 4 or not is_aligned(pc, 4):
+            raise FaultSignal(fetch_fault(pc, memory.low, memory.size))
+        if memory.is_stale(pc):
+            raise FaultSignal(stale_fault(pc))
         word = self._word(pc)
         instruction = self.description.decode(word)
         if instruction is None:
-            hint = "zeros: did execution run past the end of the code?" if word == 0 else None
-            message = f"illegal instruction word 0x{word:08x}"
-            raise FaultSignal(Fault(FaultKind.ILLEGAL, pc, message, hint))
+            raise FaultSignal(illegal_fault(pc, word))
         execute, looks_at_counters = self._function(instruction.definition)
-        entry = (execute, _absolute_values(instruction, pc), looks_at_counters)
+        values = _absolute_values(instruction, pc)
+        entry = (execute, values, looks_at_counters, self._clock.timed(instruction))
         memory.fetched[pc] = entry
         return entry
 
@@ -206,23 +224,25 @@ class ReferenceThread:
     def checked_target(self, pc: int, target: int) -> int:
         """Return a jump's target; fault at the jump if no instruction can stand there."""
         memory = self.memory
-        if not memory.low <= target <= memory.size - 4:
-            message = f"jump to 0x{target:x}: SRAM is 0x{memory.low:x}..0x{memory.size - 1:x}"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
-        if not is_aligned(target, 4):
-            message = f"jump to 0x{target:x}: not a multiple of 4"
-            raise FaultSignal(Fault(FaultKind.PC, pc, message))
+        if not memory.low <= target <= memory.size - 4 or not is_aligned(target, 4):
+            raise FaultSignal(jump_fault(pc, target, memory.low, memory.size))
         return target
 
+    def set_control(self, number: int, value: int) -> None:
+        """Set a control register, also one that programs can only read."""
+        self.controls[number] = value & self._widths[number]
+
     def read_control(self, number: int) -> int:
-        """Return a control register; counters count the instructions retired before this one."""
-        if number in self._counters:
+        """Return a control register; counters count what was before this instruction."""
+        if number == self._cycle_number:
+            return self._issue_cycle
+        if number == self._retired_number:
             return self.retired
         return self.controls[number]
 
     def write_control(self, number: int, value: int) -> None:
         """Set the bits that a control register has."""
-        self.controls[number] = value & self._widths[number]
+        self.set_control(number, value)
         if number == self._numbers.get("seed"):
             self.controls[self._numbers["draws"]] = 0
 
@@ -260,7 +280,7 @@ class ReferenceThread:
 
     def act_trap(self, pc: int, code: int) -> None:
         """Fault with a code of the program's choice."""
-        raise FaultSignal(Fault(FaultKind.TRAP, pc, f"trap {code}: the program gave up"))
+        raise FaultSignal(trap_fault(pc, code))
 
     def act_breakpoint(self, pc: int) -> None:
         """Stop if a debugger asked for it."""
@@ -275,12 +295,11 @@ class ReferenceThread:
         """Print bytes of SRAM; bytes that are not UTF-8 print as replacement characters."""
         if size:
             self.memory.check(pc, address, size, 1, "print")
-        self._print(self.memory.contents[address : address + size].decode(errors="replace"))
+        self._print(text_of_bytes(self.memory.contents[address : address + size]))
 
     def act_print_character(self, pc: int, code: int) -> None:
         """Print a Unicode character; a number that is none prints as the replacement character."""
-        valid = code < 0x110000 and not 0xD800 <= code < 0xE000
-        self._print(chr(code) if valid else "\ufffd")
+        self._print(text_of_character(code))
 
     def act_print_signed(self, pc: int, value: int) -> None:
         """Print a decimal number."""
@@ -297,7 +316,7 @@ class ReferenceThread:
         self._print(floats.f32_text(int(floats.bits_f32(np.asarray(value)))))
 
     def _print(self, text: str) -> None:
-        self.printed.append(Printed(self.retired, text))
+        self.printed.append(Printed(self._issue_cycle, text))
         if self._printed_room is not None:
             self._printed_room -= len(text)
             if self._printed_room <= 0:

@@ -1,6 +1,7 @@
 """Runs the worked examples of a description: they prove the text, not only the engines."""
 
 import struct
+from collections.abc import Callable
 
 from dojo_tools import floats
 from dojo_tools.bits import mask, to_unsigned
@@ -18,17 +19,23 @@ from dojo_tools.description import (
     encode,
 )
 from dojo_tools.description.types import Kind, Type
-from dojo_tools.engines.reference.thread import ReferenceThread
 from dojo_tools.engines.stop import Stop, StopReason
+from dojo_tools.engines.thread import Thread
 
 MEMORY_LOW = 0x100
 
 
 def run_example(
-    description: Description, definition: InstructionDef, example: Example
+    make_thread: Callable[[Description, int, int], Thread],
+    description: Description,
+    definition: InstructionDef,
+    example: Example,
 ) -> list[str]:
-    """Run a worked example; return what differs from what it promises, nothing if all holds."""
-    thread = ReferenceThread(description, EXAMPLE_MEMORY_SIZE, MEMORY_LOW)
+    """Run a worked example; return what differs from what it promises, nothing if all holds.
+
+    `make_thread` takes a description, the size of memory and its lowest address.
+    """
+    thread = make_thread(description, EXAMPLE_MEMORY_SIZE, MEMORY_LOW)
     thread.stop_at_breakpoints = True
     values = {kind.name: _default(kind, i) for i, kind in enumerate(definition.operands, 1)}
     predicate_count = _predicate_registers(definition)
@@ -75,7 +82,7 @@ def _default(kind: OperandKind, index: int) -> int:
 
 
 def _apply(
-    thread: ReferenceThread, definition: InstructionDef, values: dict[str, int], setting: Setting
+    thread: Thread, definition: InstructionDef, values: dict[str, int], setting: Setting
 ) -> None:
     place = setting.place
     contents = _bytes_of(setting)
@@ -84,7 +91,7 @@ def _apply(
             thread.write_memory(place.address, contents)
         case "control":
             number = _control_number(thread, place)
-            thread.controls[number] = int.from_bytes(contents, "little")
+            thread.set_control(number, int.from_bytes(contents, "little"))
         case "operand":
             kind = definition.operand(place.name)
             if kind.operand_class is OperandClass.REGISTER:
@@ -97,7 +104,7 @@ def _apply(
 
 
 def _read(
-    thread: ReferenceThread, definition: InstructionDef, values: dict[str, int], place: Place
+    thread: Thread, definition: InstructionDef, values: dict[str, int], place: Place
 ) -> bytes:
     size = (place.type.bit_count + 7) // 8
     match place.kind:
@@ -115,11 +122,11 @@ def _read(
             return value
 
 
-def _control_number(thread: ReferenceThread, place: Place) -> int:
+def _control_number(thread: Thread, place: Place) -> int:
     return next(c.number for c in thread.description.controls if c.name == place.name)
 
 
-def _compare_outcome(thread: ReferenceThread, stop: Stop, example: Example) -> list[str]:
+def _compare_outcome(thread: Thread, stop: Stop, example: Example) -> list[str]:
     """Return how the end of the instruction differs from the one promised."""
     match stop.reason:
         case StopReason.HALT:

@@ -1,0 +1,60 @@
+"""Turns IR into functions in this process, by LLVM's LLJIT."""
+
+import functools
+import itertools
+from typing import Any
+
+import llvmlite.binding as llvm
+
+LEVELS = {"quick": 0, "good": 2}
+
+
+class Compiler:
+    """Compiles modules; what it has linked stays in memory until it is forgotten."""
+
+    def __init__(self) -> None:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        self.cpu: str = llvm.get_host_cpu_name()
+        self.features: str = llvm.get_host_cpu_features().flatten()
+        self._jit: Any = llvm.create_lljit_compiler(self._machine("good"))
+        self._names = itertools.count()
+        self._libraries: dict[int, Any] = {}
+
+    def compile(self, text: str, function: str, level: str) -> int:
+        """Return the address of a function of a module."""
+        return self.link(self.object_of(text, level), function)
+
+    def object_of(self, text: str, level: str) -> bytes:
+        """Return the object code of a module, optimised as the level says."""
+        module = llvm.parse_assembly(text)
+        machine = self._machine(level)
+        if LEVELS[level]:
+            options = llvm.create_pipeline_tuning_options(speed_level=LEVELS[level])
+            options.loop_vectorization = False
+            options.slp_vectorization = False
+            builder = llvm.create_pass_builder(machine, options)
+            builder.getModulePassManager().run(module, builder)
+        return machine.emit_object(module)
+
+    def link(self, code: bytes, function: str) -> int:
+        """Return the address of a function of an object, loaded into this process."""
+        name = f"{function}.{next(self._names)}"
+        builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol(function)
+        library = builder.link(self._jit, name)
+        address = library[function]
+        self._libraries[address] = library
+        return address
+
+    @functools.cache
+    def _machine(self, level: str) -> Any:
+        target = llvm.Target.from_default_triple()
+        return target.create_target_machine(
+            cpu=self.cpu, features=self.features, opt=LEVELS[level], reloc="pic", jit=True
+        )
+
+
+@functools.cache
+def compiler() -> Compiler:
+    """Return the compiler of this process."""
+    return Compiler()

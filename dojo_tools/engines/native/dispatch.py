@@ -1,0 +1,66 @@
+"""The loop between regions: finds the translation for an address and runs it, in native code.
+
+Translations stand in an open hash table of pairs (key, function), 16 bytes each, whose size is a
+power of two; a key is the address and, above its 32 bits, the number of the scoreboard's shape.
+"""
+
+from dojo_tools.engines.native.builder import FunctionBuilder, Module
+from dojo_tools.engines.native.layout import Exit
+from dojo_tools.engines.native.machine_code import Target
+from dojo_tools.engines.native.memory import MemoryBuilder
+
+FUNCTION = "run"
+FREE = (1 << 64) - 1
+_SPREAD = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: Fibonacci hashing
+
+
+def key_of(pc: int, shape: int) -> int:
+    """Return the key of a translation."""
+    return shape << 32 | pc
+
+
+def place_of(key: int, table_mask: int) -> int:
+    """Return where the search for a key begins."""
+    return (key * _SPREAD & FREE) >> 32 & table_mask
+
+
+def dispatcher(target: Target) -> str:
+    """Return the IR of the loop: `i32 run(state, memory)` returns an `Exit` other than CONTINUE."""
+    f = FunctionBuilder(Module())
+    memory = MemoryBuilder(target, f)
+    f.line("br label %next")
+    f.start("next")
+    retired, limit = memory.load_field("retired"), memory.load_field("limit")
+    f.branch(f.emit(f"icmp uge i64 {retired}, {limit}"), "limit", "search")
+    f.start("search")
+    pc, shape = memory.load_field("pc"), memory.load_field("shape")
+    high = f.emit(f"shl i64 {shape}, 32")
+    key = f.emit(f"or i64 {pc}, {high}")
+    table_mask = memory.load_field("table_mask")
+    table = f.emit(f"inttoptr i64 {memory.load_field('table')} to ptr")
+    hashed = f.emit(f"lshr i64 {f.emit(f'mul i64 {key}, {_SPREAD}')}, 32")
+    first = f.emit(f"and i64 {hashed}, {table_mask}")
+    f.line("br label %probe")
+    f.start("probe")
+    place = f.emit(f"phi i64 [{first}, %search], [%following, %other]")
+    offset = f.emit(f"shl i64 {place}, 4")
+    entry = f.emit(f"getelementptr i8, ptr {table}, i64 {offset}")
+    found = f.emit(f"load i64, ptr {entry}, align 8")
+    f.branch(f.emit(f"icmp eq i64 {found}, {key}"), "call", "other")
+    f.start("other")
+    f.line(f"%following.0 = add i64 {place}, 1")
+    f.line(f"%following = and i64 %following.0, {table_mask}")
+    f.branch(f.emit(f"icmp eq i64 {found}, -1"), "missing", "probe")
+    f.start("call")
+    slot = f.emit(f"getelementptr i8, ptr {entry}, i64 8")
+    function = f.emit(f"load ptr, ptr {slot}, align 8")
+    code = f.emit(f"call i32 {function}(ptr %s, ptr %m)")
+    f.branch(f.emit(f"icmp eq i32 {code}, {int(Exit.CONTINUE)}"), "next", "stop")
+    f.start("stop")
+    f.line(f"ret i32 {code}")
+    f.start("limit")
+    f.line(f"ret i32 {int(Exit.LIMIT)}")
+    f.start("missing")
+    f.line(f"ret i32 {int(Exit.MISSING)}")
+    body = "\n".join(f.lines)
+    return f"define i32 @{FUNCTION}(ptr %s, ptr %m) nounwind {{\nentry:\n{body}\n}}\n"

@@ -1,0 +1,102 @@
+"""Where each part of a thread's state stands in the one block of memory that all code shares.
+
+numpy, ctypes and translated code read and write the same bytes. Every field is 8-byte aligned,
+every register wider than that to its own size up to 64 bytes.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from dojo_tools.bits import mask
+from dojo_tools.description import Description
+
+_LINE = 64
+ACTIONS_MAX = 64
+
+
+class Exit(IntEnum):
+    """Why translated code came back: what a region or the dispatcher returns."""
+
+    CONTINUE = 0
+    """The next instruction is at `pc`: the dispatcher goes on there."""
+
+    LIMIT = 1
+    """As many instructions as `limit` says, or a few more, have retired."""
+
+    FAULT = 2
+    """The instruction at `pc` faults; `fault_kind` and what follows say how."""
+
+    ACTIONS = 3
+    """The host has to perform what the instruction before `pc` asked for."""
+
+    HOT = 4
+    """The code at `pc` is worth a better translation."""
+
+    WRITTEN = 5
+    """A store changed memory near translated code: `written_address`, `written_size`."""
+
+    MISSING = 6
+    """There is no translation for `pc` and `shape` yet."""
+
+
+_HEADER = (
+    "pc",
+    "shape",
+    "retired",
+    "cycles",
+    "limit",
+    "fault_kind",
+    "fault_address",
+    "fault_size",
+    "fault_alignment",
+    "fault_verb",
+    "code_low",
+    "code_size",
+    "written_address",
+    "written_size",
+    "table",
+    "table_mask",
+    "action_count",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StateLayout:
+    """Offsets in bytes from the start of the state.
+
+    `fields` are 64-bit words. `files` maps a register file to its first register. Control
+    registers stand by number from `controls` on; a number without one holds zero.
+    """
+
+    fields: dict[str, int]
+    actions: int
+    files: dict[str, int]
+    controls: int
+    control_masks: tuple[int, ...]
+    size: int
+
+    @staticmethod
+    def of(description: Description) -> "StateLayout":
+        """Return the layout for a description's registers."""
+        fields = {name: 8 * index for index, name in enumerate(_HEADER)}
+        actions = 8 * len(_HEADER)
+        offset = actions + 24 * ACTIONS_MAX
+        files: dict[str, int] = {}
+        for file in sorted(description.registers, key=lambda file: -file.width):
+            size = file.width // 8
+            offset = _aligned(offset, min(size, _LINE))
+            files[file.name] = offset
+            offset += size * file.count
+        numbers = {control.number: mask(control.width) for control in description.controls}
+        masks = tuple(numbers.get(number, 0) for number in range(max(numbers, default=-1) + 1))
+        return StateLayout(
+            fields, actions, files, offset, masks, _aligned(offset + 8 * len(masks), _LINE)
+        )
+
+    def control(self, number: int) -> int:
+        """Return the offset of a control register."""
+        return self.controls + 8 * number
+
+
+def _aligned(offset: int, alignment: int) -> int:
+    return -(-offset // alignment) * alignment

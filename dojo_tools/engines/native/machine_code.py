@@ -1,0 +1,46 @@
+"""What code is translated for: the description, the memory of the node, and the options.
+
+Options make variants of one translation, never copies of it.
+"""
+
+from dataclasses import dataclass, field
+
+from dojo_tools.description import Description, RegisterFile
+from dojo_tools.engines.native.layout import StateLayout
+from dojo_tools.formats.table import Denormals
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One description on one machine; sizes in bytes."""
+
+    description: Description
+    memory_size: int
+    memory_low: int
+    denormals: Denormals = "printed"
+    layout: StateLayout = field(init=False)
+    files: dict[str, RegisterFile] = field(init=False)
+    controls: dict[str, int] = field(init=False)
+    """The number of each control register."""
+
+    def __post_init__(self) -> None:
+        description = self.description
+        object.__setattr__(self, "layout", StateLayout.of(description))
+        object.__setattr__(self, "files", {file.name: file for file in description.registers})
+        numbers = {control.name: control.number for control in description.controls}
+        object.__setattr__(self, "controls", numbers)
+
+    def control(self, name: str) -> int:
+        """Return the number of a control register that meanings use without naming it."""
+        return self.controls[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """What a translation does beside computing: each choice costs only where it is taken."""
+
+    stepping: bool = False
+    """Look at the limit before every instruction, not only on the way back in loops."""
+
+    optimised: bool = False
+    """Spend time on good code, once it is known to run long."""

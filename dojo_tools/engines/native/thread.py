@@ -1,0 +1,294 @@
+"""The native engine: one thread of one node, executed as translated code.
+
+Registers and memory lie in two blocks that only translated code and this module touch. A run
+enters the dispatcher in slices; whatever translated code can't do itself, a fault's wording, an
+action of the host, a translation, is done here between them.
+"""
+
+import ctypes
+import mmap
+import time
+from collections.abc import Callable
+
+from dojo_tools.bits import is_aligned, mask, to_signed
+from dojo_tools.description import Description, Instruction
+from dojo_tools.engines.faults import (
+    fetch_fault,
+    illegal_fault,
+    jump_fault,
+    memory_fault,
+    stale_fault,
+    trap_fault,
+)
+from dojo_tools.engines.native.code_memory import CodeMemory
+from dojo_tools.engines.native.instruction import HOST_ACTIONS
+from dojo_tools.engines.native.layout import Exit
+from dojo_tools.engines.native.machine_code import Target, Variant
+from dojo_tools.engines.native.memory import VERBS, FaultCode
+from dojo_tools.engines.native.region import REGION_SIZE_MAX
+from dojo_tools.engines.native.translations import Translations, Translator
+from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
+from dojo_tools.engines.stop import Fault, Stop, StopReason
+from dojo_tools.engines.thread import RegisterValue
+from dojo_tools.formats.table import Denormals
+
+SLICE_SECONDS = 0.02
+_SLICE_MIN, _SLICE_MAX = 1 << 16, 1 << 30
+_STATE_SIZE_UNIT = 4096
+
+
+class NativeThread:
+    """A thread's registers and its node's memory, run at the host's speed.
+
+    What the host sees is that of `ReferenceThread`.
+    """
+
+    def __init__(
+        self,
+        description: Description,
+        memory_size: int,
+        memory_low: int,
+        denormals: Denormals = "printed",
+        translator: Translator | None = None,
+    ) -> None:
+        self.description = description
+        self.target = Target(description, memory_size, memory_low, denormals)
+        self._translator = translator or Translator(self.target)
+        layout = self.target.layout
+        self._state = mmap.mmap(-1, -(-layout.size // _STATE_SIZE_UNIT) * _STATE_SIZE_UNIT)
+        self._memory = mmap.mmap(-1, memory_size)
+        self._addresses = tuple(
+            ctypes.addressof(ctypes.c_char.from_buffer(block))
+            for block in (self._state, self._memory)
+        )
+        self._words = memoryview(self._state).cast("Q")
+        self._code = CodeMemory(self._memory)
+        self._translations = {
+            stepping: Translations(self._translator, Variant(stepping=stepping))
+            for stepping in (False, True)
+        }
+        self._slice = _SLICE_MIN
+        self.printed: list[Printed] = []
+        self._printed_room: int | None = None
+        self.stop_at_breakpoints = False
+
+    # ---- what the host sees
+
+    def _field(self, name: str) -> int:
+        return self._words[self.target.layout.fields[name] >> 3]
+
+    def _set_field(self, name: str, value: int) -> None:
+        self._words[self.target.layout.fields[name] >> 3] = value
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction."""
+        return self._field("pc")
+
+    @pc.setter
+    def pc(self, address: int) -> None:
+        self._set_field("pc", address)
+
+    @property
+    def retired(self) -> int:
+        """Instructions executed so far."""
+        return self._field("retired")
+
+    @property
+    def controls(self) -> dict[int, int]:
+        """The control registers by number."""
+        base = self.target.layout.controls >> 3
+        return {number: self._words[base + number] for number in self.target.controls.values()}
+
+    def read_register(self, name: str) -> RegisterValue:
+        """Return a register: an integer if it has 64 bits, else its bytes; else `LookupError`."""
+        offset, size = self._register(name)
+        contents = self._state[offset : offset + size]
+        return int.from_bytes(contents, "little") if size == 8 else contents
+
+    def write_register(self, name: str, value: RegisterValue) -> None:
+        """Set a register: an integer taken modulo 2^64, or all the bytes of a wider one."""
+        file, index = self.description.register_names[name]
+        offset, size = self._register(name)
+        if isinstance(value, int):
+            if index == file.zero:
+                return
+            value = (value & mask(64)).to_bytes(8, "little")
+        assert len(value) == size
+        self._state[offset : offset + size] = value
+
+    def _register(self, name: str) -> tuple[int, int]:
+        file, index = self.description.register_names[name]
+        size = file.width // 8
+        return self.target.layout.files[file.name] + index * size, size
+
+    def set_control(self, number: int, value: int) -> None:
+        """Set a control register, also one that programs can only read."""
+        base = self.target.layout.controls >> 3
+        self._words[base + number] = value & self.target.layout.control_masks[number]
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Return bytes of SRAM."""
+        assert 0 <= address <= self.target.memory_size - size
+        return self._memory[address : address + size]
+
+    def write_memory(self, address: int, contents: bytes) -> None:
+        """Set bytes of SRAM from outside: they are never stale code."""
+        assert 0 <= address <= self.target.memory_size - len(contents)
+        self._memory[address : address + len(contents)] = contents
+        self._code.place(address, contents)
+        self._drop_changed()
+
+    def decode_at(self, pc: int) -> Instruction | None:
+        """Return the instruction at an address, or None where there is none."""
+        if not self._is_fetchable(pc):
+            return None
+        return self.description.decode(self._code.word(pc))
+
+    def _is_fetchable(self, pc: int) -> bool:
+        low, size = self.target.memory_low, self.target.memory_size
+        return low <= pc <= size - 4 and is_aligned(pc, 4)
+
+    # ---- running
+
+    def run(self, limit: int, printed_max: int | None = None) -> Stop:
+        """Execute until the thread stops or has retired `limit` more instructions.
+
+        The run also ends, as at the limit, once it has printed `printed_max` characters.
+        """
+        self._printed_room = printed_max
+        end = self.retired + limit
+        while True:
+            left = end - self.retired
+            if left <= 0:
+                return Stop(StopReason.LIMIT)
+            stepping = left <= REGION_SIZE_MAX
+            room = left if stepping else min(left - REGION_SIZE_MAX, self._slice)
+            self._set_field("limit", self.retired + room)
+            stop = self._handle(self._enter(self._translations[stepping]), stepping)
+            if stop is not None:
+                return stop
+
+    def _enter(self, translations: Translations) -> Exit:
+        """Run translated code until it comes back; learn how long a slice should be."""
+        self._set_field("table", translations.table.address)
+        self._set_field("table_mask", translations.table.mask)
+        started, before = time.perf_counter(), self.retired
+        code = Exit(self._translator.run(*self._addresses))
+        if code is Exit.LIMIT and self.retired - before >= self._slice:
+            elapsed = time.perf_counter() - started
+            factor = min(4.0, SLICE_SECONDS / max(elapsed, 1e-6))
+            self._slice = min(_SLICE_MAX, max(_SLICE_MIN, int(self._slice * factor)))
+        return code
+
+    def _handle(self, code: Exit, stepping: bool) -> Stop | None:
+        """Do what translated code came back for; return why the run ends, or None."""
+        match code:
+            case Exit.FAULT:
+                return Stop(StopReason.FAULT, fault=self._fault())
+            case Exit.ACTIONS:
+                return self._act()
+            case Exit.MISSING:
+                return self._translate(stepping)
+            case Exit.HOT:
+                self._translations[stepping].promote(self.pc)
+            case Exit.WRITTEN:
+                self._drop_changed()
+            case _:
+                pass
+        return None
+
+    def _translate(self, stepping: bool) -> Stop | None:
+        fault = self._fetch_fault(self.pc)
+        if fault is not None:
+            return Stop(StopReason.FAULT, fault=fault)
+        translations = self._translations[stepping]
+        translations.add(self.pc, self._decode_fresh, self._code.contents_of)
+        low, end = self._translator_range()
+        self._set_field("code_low", low)
+        self._set_field("code_size", end - low)
+        return None
+
+    def _translator_range(self) -> tuple[int, int]:
+        spans = [t.span for t in self._translations.values() if t.span is not None]
+        return min(low for low, _ in spans), max(end for _, end in spans)
+
+    def _decode_fresh(self, pc: int) -> Instruction | None:
+        """Return the instruction that may be fetched at an address, or None."""
+        if not self._is_fetchable(pc) or self._code.is_stale(pc):
+            return None
+        return self.description.decode(self._code.word(pc))
+
+    def _drop_changed(self) -> None:
+        for translations in self._translations.values():
+            translations.drop_changed(self._code.contents_of)
+
+    # ---- faults
+
+    def _fetch_fault(self, pc: int) -> Fault | None:
+        if not self._is_fetchable(pc):
+            return fetch_fault(pc, self.target.memory_low, self.target.memory_size)
+        if self._code.is_stale(pc):
+            return stale_fault(pc)
+        word = self._code.word(pc)
+        return illegal_fault(pc, word) if self.description.decode(word) is None else None
+
+    def _fault(self) -> Fault:
+        kind, address = FaultCode(self._field("fault_kind")), self._field("fault_address")
+        low, size = self.target.memory_low, self.target.memory_size
+        match kind:
+            case FaultCode.JUMP:
+                return jump_fault(self.pc, address, low, size)
+            case FaultCode.TRAP:
+                return trap_fault(self.pc, address)
+            case FaultCode.MEMORY | FaultCode.TEXT:
+                access = self._field("fault_size"), self._field("fault_alignment")
+                verb = VERBS[self._field("fault_verb")]
+                return memory_fault(self.pc, address, *access, verb, low, size)
+
+    # ---- actions
+
+    def _act(self) -> Stop | None:
+        """Perform the actions that the last instruction queued; return why the run ends."""
+        base = self.target.layout.actions >> 3
+        count = self._field("action_count")
+        self._set_field("action_count", 0)
+        stop = None
+        for index in range(count):
+            action, first, second = self._words[base + 3 * index : base + 3 * index + 3]
+            name = HOST_ACTIONS[action]
+            match name:
+                case "halt":
+                    stop = stop or Stop(StopReason.HALT, first)
+                case "breakpoint":
+                    if self.stop_at_breakpoints:
+                        stop = stop or Stop(StopReason.BREAKPOINT)
+                case "flush_instructions":
+                    self._code.flush()
+                case "print_text":
+                    self._print(text_of_bytes(self._memory[first : first + second]))
+                case _:
+                    self._print(_PRINTERS[name](first))
+        if stop is None and self._printed_room is not None and self._printed_room <= 0:
+            return Stop(StopReason.LIMIT)
+        return stop
+
+    def _print(self, text: str) -> None:
+        self.printed.append(Printed(self.retired - 1, text))
+        if self._printed_room is not None:
+            self._printed_room -= len(text)
+
+
+def _float_text(bits: int) -> str:
+    from dojo_tools import floats
+
+    return floats.f32_text(bits)
+
+
+_PRINTERS: dict[str, Callable[[int], str]] = {
+    "print_character": text_of_character,
+    "print_signed": lambda value: str(to_signed(value, 64)),
+    "print_unsigned": str,
+    "print_hexadecimal": hex,
+    "print_float": _float_text,
+}

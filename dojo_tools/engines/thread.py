@@ -1,0 +1,60 @@
+"""What the host may do with a thread, whichever engine runs it."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from dojo_tools.description import Description, Instruction
+from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.stop import Stop
+
+RegisterValue = int | bytes
+
+
+class Thread(Protocol):
+    """A thread's registers and its node's memory, and the means to run it."""
+
+    description: Description
+    pc: int
+    printed: list[Printed]
+    stop_at_breakpoints: bool
+
+    @property
+    def retired(self) -> int:
+        """Instructions executed so far."""
+        ...
+
+    @property
+    def controls(self) -> Mapping[int, int]:
+        """The control registers by number."""
+        ...
+
+    def set_control(self, number: int, value: int) -> None:
+        """Set a control register, also one that programs can only read."""
+        ...
+
+    def read_register(self, name: str) -> RegisterValue:
+        """Return a register: an integer if it has 64 bits, else its bytes; else `LookupError`."""
+        ...
+
+    def write_register(self, name: str, value: RegisterValue) -> None:
+        """Set a register: an integer taken modulo 2^64, or all the bytes of a wider one."""
+        ...
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Return bytes of SRAM."""
+        ...
+
+    def write_memory(self, address: int, contents: bytes) -> None:
+        """Set bytes of SRAM from outside: they are never stale code."""
+        ...
+
+    def decode_at(self, pc: int) -> Instruction | None:
+        """Return the instruction at an address, or None where there is none."""
+        ...
+
+    def run(self, limit: int, printed_max: int | None = None) -> Stop:
+        """Execute until the thread stops or has retired `limit` more instructions.
+
+        The run also ends, as at the limit, once it has printed `printed_max` characters.
+        """
+        ...
