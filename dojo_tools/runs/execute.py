@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dojo_tools.description import Description
+from dojo_tools.description import Description, load_machine
 from dojo_tools.diagnostics import Diagnostic
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
@@ -28,8 +28,9 @@ def execute_run(
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
     warnings: list[Diagnostic] = []
-    image = load_program(run_file.program, description, warnings=warnings)
-    machine = Machine(image, description, timing=timing)
+    definition = load_machine(run_file.machine)
+    image = load_program(run_file.program, description, machine=definition, warnings=warnings)
+    machine = Machine(image, description, definition, timing=timing)
     planner = Planner(machine)
     plan = planner.plan(run_file)
     warnings += planner.warnings
