@@ -5,6 +5,7 @@ from collections import defaultdict
 from dojo_tools.description import Instruction
 from dojo_tools.engines.timing import (
     NO_SLOTS,
+    ONE_CYCLE,
     Cause,
     Causes,
     IssueRule,
@@ -12,8 +13,6 @@ from dojo_tools.engines.timing import (
     TimedInstruction,
     cycles_by_cause,
 )
-
-ONE_CYCLE: Causes = ((Cause.ISSUED, 1),)
 
 
 class Clock:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dojo_tools import floats
+from dojo_tools import float_codes, floats
 from dojo_tools.bits import is_aligned, mask
 from dojo_tools.description import Description, Instruction, InstructionDef
 from dojo_tools.description.semantics import (
@@ -313,7 +313,7 @@ class ReferenceThread:
 
     def act_print_float(self, pc: int, value: np.float32) -> None:
         """Print the shortest decimal that reads back as the same float32."""
-        self._print(floats.f32_text(int(floats.bits_f32(np.asarray(value)))))
+        self._print(float_codes.f32_text(int(floats.bits_f32(np.asarray(value)))))
 
     def _print(self, text: str) -> None:
         self.printed.append(Printed(self._issue_cycle, text))
