@@ -24,6 +24,11 @@ class Thread(Protocol):
         ...
 
     @property
+    def memory_size(self) -> int:
+        """Bytes of SRAM."""
+        ...
+
+    @property
     def controls(self) -> Mapping[int, int]:
         """The control registers by number."""
         ...

@@ -127,6 +127,11 @@ class NativeThread:
         base = self.target.layout.controls >> 3
         self._words[base + number] = value & self.target.layout.control_masks[number]
 
+    @property
+    def memory_size(self) -> int:
+        """Bytes of SRAM."""
+        return self.target.memory_size
+
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of SRAM."""
         assert 0 <= address <= self.target.memory_size - size

@@ -109,6 +109,11 @@ class ReferenceThread:
             assert isinstance(value, bytes)
             self._bytes[file.name][index] = np.frombuffer(value, np.uint8)
 
+    @property
+    def memory_size(self) -> int:
+        """Bytes of SRAM."""
+        return self.memory.size
+
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of SRAM."""
         assert 0 <= address <= self.memory.size - size
