@@ -15,10 +15,14 @@ _TABLE_SIZE_MIN = 256
 
 
 class Translator:
-    """Translates for one target; threads with the same target may share it."""
+    """Translates for one target; threads with the same target may share it.
 
-    def __init__(self, target: Target) -> None:
+    With `always_optimised` code is translated well at once, not only when it is known to be hot.
+    """
+
+    def __init__(self, target: Target, always_optimised: bool = False) -> None:
         self.target = target
+        self.always_optimised = always_optimised
         self._flows: dict[str, Flow] = {}
         self._compiled: dict[tuple[str, str], int] = {}
         address = self.compile(dispatch.dispatcher(target), dispatch.FUNCTION, "good")
@@ -94,7 +98,8 @@ class Translations:
 
     def add(self, pc: int, decode: Decode, contents: Contents) -> None:
         """Translate the code at an address, well if it is known to be hot."""
-        is_hot = pc in self._hot and not self._variant.stepping
+        is_hot = pc in self._hot or self._translator.always_optimised
+        is_hot = is_hot and not self._variant.stepping
         variant = Variant(stepping=self._variant.stepping, optimised=is_hot)
         function, addresses = self._translator.region(pc, decode, variant)
         self.table.set(dispatch.key_of(pc, 0), function)
