@@ -296,7 +296,7 @@ class ReferenceThread:
 def _absolute_values(instruction: Instruction, pc: int) -> tuple[int, ...]:
     """Return the operands' values; those relative to the pc become addresses."""
     pairs = zip(instruction.definition.operands, instruction.values, strict=True)
-    return tuple(pc + value if kind.pc_relative else value for kind, value in pairs)
+    return tuple((pc + value) & mask(64) if kind.pc_relative else value for kind, value in pairs)
 
 
 def _looks_at_counters(definition: InstructionDef) -> bool:
