@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dojo_tools import floats
+from dojo_tools import float_codes, floats
 from dojo_tools.floats import Float32Array
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 INFINITY = 0x7F800000
-NAN = floats.NAN_F32
+NAN = float_codes.NAN_F32
 NEGATIVE = 0x80000000
 ALL_BF16 = np.arange(0x10000, dtype=np.uint32).astype(np.uint16)
 
@@ -61,7 +61,7 @@ def test_every_bf16_code_comes_back() -> None:
     values = floats.from_bits_bf16(ALL_BF16)
     nan = np.isnan(values)
     assert np.count_nonzero(nan) == 2 * 127
-    expected = np.where(nan, np.uint16(floats.NAN_BF16), ALL_BF16)
+    expected = np.where(nan, np.uint16(float_codes.NAN_BF16), ALL_BF16)
     np.testing.assert_array_equal(floats.bits_bf16(values), expected)
     np.testing.assert_array_equal(floats.bits_bf16(floats.round_bf16(values)), expected)
 
@@ -94,7 +94,7 @@ def test_numpy_scalars_work_and_reach_the_slow_paths() -> None:
     assert floats.bits_f32(floats.fma_f32(a, b, c)) == 0x3F801001
     a, b, c = bf16(0x4040, 0x42AE, 0x3080)
     assert floats.bits_bf16(floats.fma_bf16(a, b, c)) == 0x4383
-    assert floats.bits_bf16(floats.round_bf16(f32(0xFFFFFFFF)[0])) == floats.NAN_BF16
+    assert floats.bits_bf16(floats.round_bf16(f32(0xFFFFFFFF)[0])) == float_codes.NAN_BF16
     assert floats.to_integer(a, np.uint8) == 3
 
 
@@ -213,10 +213,10 @@ FMA_BF16 = [
     (0x0000, 0x3F80, 0x8000, 0x0000),
     (0x0000, 0xBF80, 0x8000, 0x8000),
     (0x3F80, 0x3F80, 0xBF80, 0x0000),
-    (0x7F80, 0x0000, 0x3F80, floats.NAN_BF16),
-    (0x7F80, 0x3F80, 0xFF80, floats.NAN_BF16),
+    (0x7F80, 0x0000, 0x3F80, float_codes.NAN_BF16),
+    (0x7F80, 0x3F80, 0xFF80, float_codes.NAN_BF16),
     (0x7F80, 0xBF80, 0x3F80, 0xFF80),
-    (0xFFFF, 0x3F80, 0x3F80, floats.NAN_BF16),
+    (0xFFFF, 0x3F80, 0x3F80, float_codes.NAN_BF16),
 ]
 
 
@@ -388,8 +388,8 @@ def test_from_integer(
     ],
 )
 def test_code_of_a_float(value: float, f32_code: int, bf16_code: int) -> None:
-    assert hex(floats.f32_code(value)) == hex(f32_code)
-    assert hex(floats.bf16_code(value)) == hex(bf16_code)
+    assert hex(float_codes.f32_code(value)) == hex(f32_code)
+    assert hex(float_codes.bf16_code(value)) == hex(bf16_code)
 
 
 LITERALS = [
@@ -443,7 +443,7 @@ LITERALS = [
     ("text", "f32_code", "bf16_code"), LITERALS, ids=[literal[0][:40] for literal in LITERALS]
 )
 def test_code_of_a_literal(text: str, f32_code: int, bf16_code: int) -> None:
-    result = floats.f32_code_of_text(text), floats.bf16_code_of_text(text)
+    result = float_codes.f32_code_of_text(text), float_codes.bf16_code_of_text(text)
     assert result == (f32_code, bf16_code)
 
 
@@ -455,8 +455,8 @@ def test_code_of_a_literal(text: str, f32_code: int, bf16_code: int) -> None:
     ],
 )
 def test_other_texts_have_no_code(text: str) -> None:
-    assert floats.f32_code_of_text(text) is None
-    assert floats.bf16_code_of_text(text) is None
+    assert float_codes.f32_code_of_text(text) is None
+    assert float_codes.bf16_code_of_text(text) is None
 
 
 @pytest.mark.parametrize(
@@ -476,7 +476,7 @@ def test_other_texts_have_no_code(text: str) -> None:
 )
 def test_text_of_f32(code: int, text: str) -> None:
     with np.errstate(all="raise"):
-        assert floats.f32_text(code) == text
+        assert float_codes.f32_text(code) == text
 
 
 @pytest.mark.parametrize(
@@ -497,30 +497,30 @@ def test_text_of_f32(code: int, text: str) -> None:
 )
 def test_text_of_bf16(code: int, text: str) -> None:
     with np.errstate(all="raise"):
-        assert floats.bf16_text(code) == text
+        assert float_codes.bf16_text(code) == text
 
 
 def test_every_bf16_number_reads_back_from_its_text() -> None:
     for code in range(0x7F80):
-        text = floats.bf16_text(code)
-        assert floats.bf16_code_of_text(text) == code
-        assert floats.bf16_code_of_text(f"-{text}") == code | 0x8000
+        text = float_codes.bf16_text(code)
+        assert float_codes.bf16_code_of_text(text) == code
+        assert float_codes.bf16_code_of_text(f"-{text}") == code | 0x8000
 
 
 def test_texts_of_bf16_could_not_be_shorter() -> None:
     for code in range(0, 0x7F80, 4):  # all powers of two, about which the spacing is uneven
-        text = floats.bf16_text(code)
-        assert floats.bf16_text(code | 0x8000) == f"-{text}"
+        text = float_codes.bf16_text(code)
+        assert float_codes.bf16_text(code | 0x8000) == f"-{text}"
         digit_count = len(Decimal(text).normalize().as_tuple().digits)
         for rounding in (ROUND_FLOOR, ROUND_CEILING) if digit_count > 1 else ():
             shorter = Context(digit_count - 1, rounding).plus(Decimal(float(bf16(code)[0])))
-            assert floats.bf16_code_of_text(str(shorter)) != code, (text, shorter)
+            assert float_codes.bf16_code_of_text(str(shorter)) != code, (text, shorter)
 
 
 def test_f32_numbers_read_back_from_their_texts() -> None:
     codes = np.random.default_rng(1).integers(0, INFINITY, 10_000).tolist()
     powers_of_two = [exponent << 23 for exponent in range(255)] + [1 << bit for bit in range(23)]
     for code in codes + powers_of_two:
-        text = floats.f32_text(code)
-        assert floats.f32_code_of_text(text) == code
-        assert floats.f32_text(code | NEGATIVE) == f"-{text}"
+        text = float_codes.f32_text(code)
+        assert float_codes.f32_code_of_text(text) == code
+        assert float_codes.f32_text(code | NEGATIVE) == f"-{text}"

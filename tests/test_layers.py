@@ -23,6 +23,7 @@ LAYERS = {
     "diagnostic_formats": 0,
     "diagnostics": 0,
     "excerpt": 0,
+    "float_codes": 0,
     "floats": 0,
     "formats": 0,
     "source_text": 0,
@@ -57,10 +58,12 @@ SIBLINGS_ALLOWED = {
     ("diagnostics", "excerpt"): "a message shows a piece of its source",
     ("diagnostics", "source_text"): "a source is made of text",
     ("toml_source", "diagnostics"): "it says where a key stands",
-    ("floats", "bits"): "every shift and mask goes through bits.py",
+    ("float_codes", "bits"): "every shift and mask goes through bits.py",
+    ("floats", "float_codes"): "the codes of NaNs are there",
     ("formats", "bits"): "every shift and mask goes through bits.py",
     ("formats", "diagnostics"): "a caller's mistake is a diagnostic",
     ("formats", "excerpt"): "a caller's word is shown in one",
+    ("formats", "float_codes"): "its NaN is that of float32",
     ("formats", "floats"): "its values are float32, whose codes are there",
 }
 

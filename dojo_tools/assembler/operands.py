@@ -35,7 +35,7 @@ from dojo_tools.description import (
 )
 from dojo_tools.description.types import Type
 from dojo_tools.diagnostics import Hints, Span
-from dojo_tools.floats import bf16_code_of_text, f32_code_of_text
+from dojo_tools.float_codes import bf16_code_of_text, f32_code_of_text
 
 Form = InstructionDef | AliasDef | PseudoDef
 

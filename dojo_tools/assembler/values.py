@@ -8,7 +8,7 @@ from dojo_tools.assembler.directive_operands import element_of
 from dojo_tools.assembler.operands import describe_operand, float_text
 from dojo_tools.assembler.tree import Command, Operand, Refused, refuse_together
 from dojo_tools.assembler.unit import Bytes, UnitBuilder
-from dojo_tools.floats import odd_of_text
+from dojo_tools.float_codes import odd_of_text
 from dojo_tools.formats import Element
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dojo_tools.runs import RunFile, RunReport
 
 ENGINES = ("reference",)
+TIMINGS = ("on", "off")
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
 WORDS_A_LINE = 8
@@ -62,6 +63,12 @@ def run(
     engine: Annotated[
         str, typer.Option("--engine", metavar="NAME", help="The engine: reference.")
     ] = ENGINES[0],
+    timing: Annotated[
+        str,
+        typer.Option(
+            "--timing", metavar="on|off", help="Count cycles, or take one for each instruction."
+        ),
+    ] = TIMINGS[0],
     examples: Annotated[
         bool, typer.Option("--examples", help="Run the worked examples of the description instead.")
     ] = False,
@@ -72,11 +79,14 @@ def run(
 ) -> ExitCode:
     """Run a program on one D1 node and check what comes out of it.
 
-    Exit codes: 0 done, 1 a check failed or the program halted with a code, 2 usage, 3 wrong input,
-    4 fault of the program, 6 instruction limit, 74 input or output failed, 130 interrupted.
+    Exit codes: 0 done, 1 a check failed, the program halted with a code or took too many cycles,
+    2 usage, 3 wrong input, 4 fault of the program, 6 instruction limit, 74 input or output failed,
+    130 interrupted.
     """
     if engine not in ENGINES:
         raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
+    if timing not in TIMINGS:
+        raise typer.BadParameter(f"`--timing {timing}`: it is {' or '.join(TIMINGS)}")
     if examples:
         if files:
             raise typer.BadParameter("`--examples` takes no FILE")
@@ -95,14 +105,14 @@ def run(
         screen.write_printed, screen.show_progress, screen.write_entry if print_trace else None
     )
     description = load(isa)
-    outcome = execute_run(run_file, description, listener)
+    outcome = execute_run(run_file, description, listener, timing=timing == "on")
     screen.finish()
     show(outcome.warnings)
     if report is not None:
         text = json.dumps(outcome.to_json(), indent=2, allow_nan=False) + "\n"
         write_output(report, text.encode())
     if not quiet:
-        _print_summary(outcome, screen.elapsed_seconds)
+        _print_summary(outcome, screen.elapsed_seconds, timing == "on")
     if registers:
         for line in _register_lines(outcome.machine, description):
             print(line)
@@ -230,7 +240,7 @@ def _entry_text(entry: "TraceEntry") -> str:
 # How it ended.
 
 
-def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
+def _print_summary(outcome: "RunReport", elapsed_seconds: float, with_causes: bool) -> None:
     rows = [("status", outcome.status.value)]
     if sys.stdout.isatty():
         rows += [
@@ -240,6 +250,8 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
         ]
     else:
         rows += [("instructions", str(outcome.retired)), ("cycles", str(outcome.cycles))]
+    if with_causes:
+        rows.append(("causes", _causes_text(outcome)))
     for tensor in outcome.inputs:
         origin = tensor.origin if tensor.seed is None else f"{tensor.origin}, seed {tensor.seed}"
         saturated = f", {tensor.saturated} saturated" if tensor.saturated else ""
@@ -260,6 +272,16 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float) -> None:
         style = colour if key == "status" else ""
         table.add_row(Text(key, "dim"), Text(printable(value), style))
     Console(highlight=False).print(table)
+
+
+def _causes_text(outcome: "RunReport") -> str:
+    """Return what the cycles went to, as percentages."""
+    parts = [
+        f"{cause.value} {count / outcome.cycles:.1%}"
+        for cause, count in outcome.causes.items()
+        if count
+    ]
+    return ", ".join(parts) or "none"
 
 
 def _print_outputs(outcome: "RunReport") -> None:
@@ -291,6 +313,8 @@ def _print_failure(outcome: "RunReport", quiet: bool) -> None:
     elif outcome.status is Status.HALT_CODE:
         assert outcome.stop is not None
         lines.append(f"error: the program halted with code {outcome.stop.code}")
+    elif outcome.status is Status.OVER_BUDGET:
+        lines.append(f"error: {outcome.cycles} cycles, `limits.cycles` is {outcome.cycles_max}")
     failed = [output for output in outcome.outputs if not output.passed]
     if quiet:
         lines += [line for output in failed for line in output.lines()]
@@ -321,14 +345,14 @@ def _register_names(file: "RegisterFile", index: int) -> str:
 
 
 def _wide_lines(name: str, contents: bytes) -> Iterable[str]:
-    from dojo_tools import floats
+    from dojo_tools import float_codes
 
     words = [int.from_bytes(contents[i : i + 4], "little") for i in range(0, len(contents), 4)]
     for start in range(0, len(words), WORDS_A_LINE):
         part = words[start : start + WORDS_A_LINE]
         if any(part):
             codes = " ".join(f"{word:08x}" for word in part)
-            numbers = " ".join(floats.f32_text(word) for word in part)
+            numbers = " ".join(float_codes.f32_text(word) for word in part)
             yield f"{name}[{start}..{start + len(part) - 1}] {codes} = {numbers}"
 
 

@@ -16,7 +16,7 @@ from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.types import BOOL, LANES_MAX, U64, Kind, Type, parse_type
 from dojo_tools.description.views import read_type
 from dojo_tools.diagnostics import did_you_mean
-from dojo_tools.floats import bf16_code, f32_code
+from dojo_tools.float_codes import bf16_code, f32_code
 
 _BINARY_NAMES = {
     "+": "add",

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Callable
 
-from dojo_tools import floats
+from dojo_tools import float_codes
 from dojo_tools.bits import mask, to_unsigned
 from dojo_tools.description import (
     EXAMPLE_ADDRESS,
@@ -158,9 +158,9 @@ def _bytes_of(setting: Setting) -> bytes:
 
 def _element_bytes(type_: Type, value: int | float) -> bytes:
     if type_.kind is Kind.BRAIN_FLOAT:
-        return struct.pack("<H", floats.bf16_code(value))
+        return struct.pack("<H", float_codes.bf16_code(value))
     if type_.kind is Kind.FLOAT:
-        return struct.pack("<I", floats.f32_code(value))
+        return struct.pack("<I", float_codes.f32_code(value))
     return to_unsigned(int(value), type_.width).to_bytes(type_.width // 8, "little")
 
 

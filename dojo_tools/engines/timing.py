@@ -16,6 +16,7 @@ from dojo_tools.engines.timed import Branch, TimedInstruction, TimingReader, Use
 
 __all__ = [
     "EMPTY",
+    "ONE_CYCLE",
     "Branch",
     "Cause",
     "Causes",
@@ -46,6 +47,9 @@ class Cause(Enum):
 
 
 Causes = tuple[tuple[Cause, int], ...]
+
+ONE_CYCLE: Causes = ((Cause.ISSUED, 1),)
+"""What the only cycle of an instruction goes to with timing off."""
 
 
 class Shape(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dojo_tools import floats
+from dojo_tools import float_codes, floats
 from dojo_tools.bits import mask
 from dojo_tools.diagnostics import fail
 from dojo_tools.formats.table import (
@@ -114,7 +114,7 @@ def tables(
         magnitude[is_special] = np.inf
     is_negative = codes >> (row.width - 1) & row.sign_width != 0
     values = np.where(is_negative, -magnitude, magnitude).astype(np.float32)
-    values[is_nan] = np.uint32(floats.NAN_F32).view(np.float32)
+    values[is_nan] = np.uint32(float_codes.NAN_F32).view(np.float32)
 
     flags = is_denormal * np.uint8(Flag.DENORMAL) | is_nan * np.uint8(Flag.INVALID)
     flags = flags if row.sets_flags else np.zeros_like(flags)

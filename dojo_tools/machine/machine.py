@@ -14,6 +14,7 @@ from dojo_tools.disassembler import format_instruction
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.stop import Fault, Stop, StopReason
+from dojo_tools.engines.timing import Cause, IssueRule
 from dojo_tools.formats import element_named
 from dojo_tools.linker import DEFAULT_STACK_SIZE
 from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
@@ -24,11 +25,15 @@ STACK_POINTER = "sp"
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended; instructions retired and cycles since the machine was made."""
+    """How a run ended; instructions retired and cycles since the machine was made.
+
+    `causes` says what the cycles went to; they sum to `cycles`.
+    """
 
     stop: Stop
     retired: int
     cycles: int
+    causes: Mapping[Cause, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TraceEntry:
-    """One executed instruction; `stop` is set where it ended the run."""
+    """One executed instruction, by the cycle it issued in; `stop` is set where it ended the run."""
 
     cycle: int
     pc: int
@@ -55,12 +60,18 @@ class TraceEntry:
 class Machine:
     """A machine with an image loaded, ready to run from its entry.
 
-    The stack pointer starts at the stack top that the linker chose, everything else at zero.
+    The stack pointer starts at the stack top that the linker chose, everything else at zero. With
+    `timing` off each instruction takes one cycle.
     Raises `InputError` for an image that does not fit one node.
     """
 
     def __init__(
-        self, image: Image, description: Description, machine: MachineDef | None = None
+        self,
+        image: Image,
+        description: Description,
+        machine: MachineDef | None = None,
+        *,
+        timing: bool = True,
     ) -> None:
         if len(image.programs) > 1:
             raise fail(
@@ -73,7 +84,8 @@ class Machine:
         self.definition = machine or load_machine("node")
         sram = self.definition.sram_bytes
         reserved, denormals = self.definition.reserved_bytes, self.definition.denormals
-        self._thread = ReferenceThread(description, sram, reserved, denormals)
+        rule = IssueRule(description, self.definition) if timing else None
+        self._thread = ReferenceThread(description, sram, reserved, denormals, rule)
         for segment in image.segments:
             if segment.address + segment.memory_size > sram:
                 raise fail(
@@ -109,7 +121,8 @@ class Machine:
         characters, so that somebody who takes and clears `printed` between runs needs no more room.
         """
         stop = self._thread.run(limit, printed_max)
-        return RunResult(stop, self._thread.retired, self._thread.retired)
+        thread = self._thread
+        return RunResult(stop, thread.retired, thread.cycles, thread.causes)
 
     def trace(self, limit: int) -> Iterator[TraceEntry]:
         """Run one instruction an item until the program stops; at most `limit` of them."""
@@ -121,7 +134,7 @@ class Machine:
 
     def _step(self) -> TraceEntry:
         thread = self._thread
-        pc, cycle = thread.pc, thread.retired
+        pc, cycle = thread.pc, thread.next_issue_cycle()
         instruction = thread.decode_at(pc)
         if instruction is None:
             stop = thread.run(1)

@@ -15,15 +15,21 @@ from dojo_tools.runs.tensor_files import save_tensor_file
 
 
 def execute_run(
-    run_file: RunFile, description: Description, listener: Listener | None = None
+    run_file: RunFile,
+    description: Description,
+    listener: Listener | None = None,
+    *,
+    timing: bool = True,
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
+
+    With `timing` off each instruction takes one cycle.
 
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
     warnings: list[Diagnostic] = []
     image = load_program(run_file.program, description, warnings=warnings)
-    machine = Machine(image, description)
+    machine = Machine(image, description, timing=timing)
     planner = Planner(machine)
     plan = planner.plan(run_file)
     warnings += planner.warnings
@@ -34,8 +40,11 @@ def execute_run(
         outputs = plan.results(machine)
     for dump in run_file.dumps:
         _save_dump(machine, dump)
-    status = _status(stop, outputs)
     final = machine.run(0)
+    status = _status(stop, outputs)
+    over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
+    if status is Status.DONE and over_budget:
+        status = Status.OVER_BUDGET
     pc = machine.pc if stop is None or stop.fault is None else stop.fault.pc
     return RunReport(
         name=run_file.name,
@@ -46,6 +55,8 @@ def execute_run(
         message=early_end_message(run_file, machine, status, stop),
         retired=final.retired,
         cycles=final.cycles,
+        causes=final.causes,
+        cycles_max=run_file.cycles_max,
         printed="".join(progress.kept),
         is_printed_cut=progress.is_cut,
         inputs=plan.inputs,

@@ -113,7 +113,10 @@ class Dump:
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """One run: `program` is an image, or the sources and objects to link."""
+    """One run: `program` is an image, or the sources and objects to link.
+
+    A run that takes more cycles than `cycles_max` goes on to its end, and fails.
+    """
 
     name: str
     program: tuple[Path, ...]
@@ -122,3 +125,4 @@ class RunFile:
     outputs: tuple[Output, ...] = ()
     dumps: tuple[Dump, ...] = ()
     instructions_max: int = INSTRUCTIONS_MAX_DEFAULT
+    cycles_max: int | None = None

@@ -1,12 +1,14 @@
 """What a run came to, for people and as JSON."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from dojo_tools.diagnostics import Diagnostic, ExitCode
 from dojo_tools.engines.stop import Stop
+from dojo_tools.engines.timing import Cause
 from dojo_tools.machine import Machine
 from dojo_tools.objects import LineEntry
 from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
@@ -19,6 +21,7 @@ class Status(Enum):
 
     DONE = "done"
     CHECK_FAILED = "check failed"
+    OVER_BUDGET = "over budget"
     HALT_CODE = "halted with a code"
     FAULT = "fault"
     LIMIT = "limit"
@@ -28,6 +31,7 @@ class Status(Enum):
 EXIT_CODES = {
     Status.DONE: ExitCode.DONE,
     Status.CHECK_FAILED: ExitCode.CHECK_FAILED,
+    Status.OVER_BUDGET: ExitCode.CHECK_FAILED,
     Status.HALT_CODE: ExitCode.CHECK_FAILED,
     Status.FAULT: ExitCode.GUEST_FAULT,
     Status.LIMIT: ExitCode.LIMIT,
@@ -116,6 +120,8 @@ class RunReport:
     message: str | None
     retired: int
     cycles: int
+    causes: Mapping[Cause, int]
+    cycles_max: int | None
     printed: str
     is_printed_cut: bool
     inputs: tuple[InputResult, ...]
@@ -148,6 +154,8 @@ class RunReport:
             "column": None if self.line is None else self.line.column,
             "retired": self.retired,
             "cycles": self.cycles,
+            "cycles_max": self.cycles_max,
+            "cycles_by_cause": {cause.value: count for cause, count in self.causes.items()},
             "printed": self.printed,
             "printed_cut": self.is_printed_cut,
             "inputs": [

@@ -172,7 +172,7 @@ def test_a_function_may_have_a_family():
     )
     description = load_sources([Source("family.isa", text)])
     definition = description.instructions[0]
-    assert run_example(description, definition, definition.examples[0]) == []
+    assert run_example(ReferenceThread, description, definition, definition.examples[0]) == []
 
 
 def test_nested_calls_are_read_once_each():

@@ -8,7 +8,8 @@ from dojo_tools.description.loader import load_sources
 from dojo_tools.description.model import Meaning
 from dojo_tools.description.source_tree import DEPTH_MAX
 from dojo_tools.diagnostics import InputError, Source
-from dojo_tools.engines.reference import run_example
+from dojo_tools.engines.examples import run_example
+from dojo_tools.engines.reference import ReferenceThread
 
 BASE = """\
 provenance chosen "test"
@@ -310,7 +311,7 @@ def test_nesting_that_is_accepted_compiles_and_survives_the_cache():
         text = BASE + instruction(body="{ xd = " + deep + " }", example="example xb = 7 -> xd = 7")
         description = load_sources([Source("deep.isa", text)])
         definition = description.instructions[0]
-        assert run_example(description, definition, definition.examples[0]) == []
+        assert run_example(ReferenceThread, description, definition, definition.examples[0]) == []
         meaning = Meaning.decode_deferred(definition.meaning.encode_deferred())
         assert meaning.statements == definition.meaning.statements
 

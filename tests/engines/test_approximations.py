@@ -23,7 +23,7 @@ import pytest
 import softfloatpy
 from numpy.typing import NDArray
 
-from dojo_tools import floats
+from dojo_tools import float_codes, floats
 from dojo_tools.description import InstructionDef, load_description
 from dojo_tools.engines.reference.generate import compile_instruction
 
@@ -349,6 +349,15 @@ def test_powers_of_two_are_exact() -> None:
     assert np.array_equal(results("vlog2", "f32", powers), whole)
 
 
+def test_a_multiplication_after_a_logarithm_costs_little() -> None:
+    codes = inputs("vlog2", "f32", BLOCK, 12)
+    x = values_of(codes, "f32")
+    made = results("vlog2", "f32", codes).view(np.float32) * np.float32(0.30103)
+    expected = np.log10(x)
+    errors = np.abs(made - expected) / ulps(expected, "f32")
+    assert np.all(errors[(x > 0) & np.isfinite(x)] < 4)
+
+
 # ---- exact operators and integral values
 
 
@@ -357,15 +366,11 @@ def soft(name: str, *sources: Codes) -> Codes:
     function = getattr(softfloatpy, name)
     rows = zip(*(source.tolist() for source in sources), strict=True)
     made = [
-        function(*map(softfloatpy.Float32.from_bytes, map(big_endian, row))).to_bytes()
+        function(*(softfloatpy.Float32.from_bytes(c.to_bytes(4, "big")) for c in row)).to_bytes()
         for row in rows
     ]
     codes = np.frombuffer(b"".join(made), ">u4").astype(np.uint32)
-    return np.where(codes & 0x7FFFFFFF > 0x7F800000, np.uint32(floats.NAN_F32), codes)
-
-
-def big_endian(code: int) -> bytes:
-    return code.to_bytes(4, "big")
+    return np.where(codes & 0x7FFFFFFF > 0x7F800000, np.uint32(float_codes.NAN_F32), codes)
 
 
 def pairs(count: int) -> tuple[Codes, Codes]:
@@ -439,5 +444,5 @@ def test_the_page_states_the_bound(name: str) -> None:
 def test_the_page_states_the_edges(name: str) -> None:
     edges = codes_of(np.array([0.0, -0.0, np.inf, -np.inf, np.nan]))
     made = results(name, "f32", edges).tolist()
-    row = " | ".join(floats.f32_text(code).removesuffix(".0") for code in made)
+    row = " | ".join(float_codes.f32_text(code).removesuffix(".0") for code in made)
     assert f"| `{name}` | {row} | " in PAGE.read_text("utf-8")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dojo_tools.diagnostics import InputError
-from dojo_tools.floats import bf16_code_of_text, f32_code_of_text, odd_of_text
+from dojo_tools.float_codes import bf16_code_of_text, f32_code_of_text, odd_of_text
 from dojo_tools.formats import (
     ELEMENT_NAMES,
     FORMATS,

@@ -59,7 +59,7 @@ def test_case_does_not_matter(description: Description) -> None:
     ("word", "reason"),
     [
         ("0x00000000", "illegal: no instruction in major opcode 0x00 (illegal: always illegal"),
-        ("0x60000000", "illegal: no instruction in major opcode 0x18"),
+        ("0x44000000", "illegal: no instruction in major opcode 0x11"),
         ("0x180007ff", "illegal: no such operation in major opcode 0x06 (alu:"),
         ("0x3c00fc04", "illegal: `slli.w xd, xa, shift5` with code 63 for shift5 (0..31)"),
     ],

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dojo_tools import floats
+from dojo_tools import float_codes, floats
 from dojo_tools.diagnostics import InputError
 from dojo_tools.runs.convert import convert, round_to_element
 
@@ -50,7 +50,7 @@ def test_what_does_not_fit_is_named(values: np.ndarray, element: str, message: s
 @given(st.floats(allow_nan=False))
 def test_float64_is_rounded_to_bf16_once(value: float) -> None:
     found = convert(np.array([value]), "bf16", "x", None)
-    assert int(floats.bits_bf16(found)[0]) == floats.bf16_code(value)
+    assert int(floats.bits_bf16(found)[0]) == float_codes.bf16_code(value)
 
 
 @given(st.integers(0, 0x7F7F), st.sampled_from([0.0, 2.0**-60, -(2.0**-60)]))
@@ -60,7 +60,7 @@ def test_near_a_midpoint_the_side_decides(code: int, nudge: float) -> None:
         return
     value = (low + high) / 2 * (1 + nudge * 2**10)
     found = round_to_element(np.array([value]), "bf16")
-    assert int(floats.bits_bf16(found)[0]) == floats.bf16_code(value)
+    assert int(floats.bits_bf16(found)[0]) == float_codes.bf16_code(value)
 
 
 def test_float32_is_rounded_to_nearest_even() -> None:

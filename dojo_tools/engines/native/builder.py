@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from dojo_tools.bits import mask
 from dojo_tools.description.types import Kind, Type
-from dojo_tools.floats import NAN_BF16, NAN_F32
+from dojo_tools.float_codes import NAN_BF16, NAN_F32
 
 
 class Value(NamedTuple):

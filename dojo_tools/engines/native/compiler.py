@@ -4,8 +4,6 @@ import functools
 import itertools
 from typing import Any
 
-import llvmlite.binding as llvm
-
 LEVELS = {"quick": 0, "good": 2}
 
 
@@ -13,10 +11,14 @@ class Compiler:
     """Compiles modules; what it has linked stays in memory until it is forgotten."""
 
     def __init__(self) -> None:
+        import llvmlite.binding as llvm
+
+        self._llvm: Any = llvm
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         self.cpu: str = llvm.get_host_cpu_name()
         self.features: str = llvm.get_host_cpu_features().flatten()
+        self._machines: dict[str, Any] = {}
         self._jit: Any = llvm.create_lljit_compiler(self._machine("good"))
         self._names = itertools.count()
         self._libraries: dict[int, Any] = {}
@@ -27,6 +29,7 @@ class Compiler:
 
     def object_of(self, text: str, level: str) -> bytes:
         """Return the object code of a module, optimised as the level says."""
+        llvm = self._llvm
         module = llvm.parse_assembly(text)
         machine = self._machine(level)
         if LEVELS[level]:
@@ -40,18 +43,19 @@ class Compiler:
     def link(self, code: bytes, function: str) -> int:
         """Return the address of a function of an object, loaded into this process."""
         name = f"{function}.{next(self._names)}"
-        builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol(function)
+        builder = self._llvm.JITLibraryBuilder().add_object_img(code).export_symbol(function)
         library = builder.link(self._jit, name)
         address = library[function]
         self._libraries[address] = library
         return address
 
-    @functools.cache
     def _machine(self, level: str) -> Any:
-        target = llvm.Target.from_default_triple()
-        return target.create_target_machine(
-            cpu=self.cpu, features=self.features, opt=LEVELS[level], reloc="pic", jit=True
-        )
+        if level not in self._machines:
+            target = self._llvm.Target.from_default_triple()
+            self._machines[level] = target.create_target_machine(
+                cpu=self.cpu, features=self.features, opt=LEVELS[level], reloc="pic", jit=True
+            )
+        return self._machines[level]
 
 
 @functools.cache

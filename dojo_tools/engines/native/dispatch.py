@@ -1,7 +1,8 @@
 """The loop between regions: finds the translation for an address and runs it, in native code.
 
-Translations stand in an open hash table of pairs (key, function), 16 bytes each, whose size is a
-power of two; a key is the address and, above its 32 bits, the number of the scoreboard's shape.
+Translations stand in an open hash table whose size is a power of two. An entry has four words: the
+key, the function, where the region's counters stand among the thread's, and one that is free. A key
+is the address and, above its 32 bits, the number of the scoreboard's shape.
 """
 
 from dojo_tools.engines.native.builder import FunctionBuilder, Module
@@ -11,6 +12,7 @@ from dojo_tools.engines.native.memory import MemoryBuilder
 
 FUNCTION = "run"
 FREE = (1 << 64) - 1
+ENTRY_WORDS = 4
 _SPREAD = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: Fibonacci hashing
 
 
@@ -43,7 +45,7 @@ def dispatcher(target: Target) -> str:
     f.line("br label %probe")
     f.start("probe")
     place = f.emit(f"phi i64 [{first}, %search], [%following, %other]")
-    offset = f.emit(f"shl i64 {place}, 4")
+    offset = f.emit(f"shl i64 {place}, 5")
     entry = f.emit(f"getelementptr i8, ptr {table}, i64 {offset}")
     found = f.emit(f"load i64, ptr {entry}, align 8")
     f.branch(f.emit(f"icmp eq i64 {found}, {key}"), "call", "other")
@@ -54,7 +56,11 @@ def dispatcher(target: Target) -> str:
     f.start("call")
     slot = f.emit(f"getelementptr i8, ptr {entry}, i64 8")
     function = f.emit(f"load ptr, ptr {slot}, align 8")
-    code = f.emit(f"call i32 {function}(ptr %s, ptr %m)")
+    slot = f.emit(f"getelementptr i8, ptr {entry}, i64 16")
+    first = f.emit(f"load i64, ptr {slot}, align 8")
+    base = f.emit(f"inttoptr i64 {memory.load_field('counters')} to ptr")
+    counters = f.emit(f"getelementptr i64, ptr {base}, i64 {first}")
+    code = f.emit(f"call i32 {function}(ptr %s, ptr %m, ptr {counters})")
     f.branch(f.emit(f"icmp eq i32 {code}, {int(Exit.CONTINUE)}"), "next", "stop")
     f.start("stop")
     f.line(f"ret i32 {code}")

@@ -56,6 +56,7 @@ _HEADER = (
     "written_size",
     "table",
     "table_mask",
+    "counters",
     "action_count",
 )
 

@@ -20,7 +20,7 @@ from dojo_tools.engines.native.builder import (
     suffix,
 )
 from dojo_tools.engines.native.lanes import LANE_OPERATORS
-from dojo_tools.floats import bf16_code, f32_code
+from dojo_tools.float_codes import bf16_code, f32_code
 
 Row = Callable[[FunctionBuilder, Expression, list[Value]], Value]
 

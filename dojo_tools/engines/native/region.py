@@ -2,25 +2,33 @@
 
 A region is entered at one address and left for the dispatcher with the next one. Guest registers
 stay in the state, where LLVM promotes them to host registers in hot loops by itself; so every fault
-finds the state as it has to be and nothing is stored on the way out. Instructions are counted once
-a block.
+finds the state as it has to be and nothing is stored on the way out. Instructions and cycles are
+counted once a block; with timing there is a block for each shape of the scoreboard that it is
+entered in, and each path through one has a counter of its own, which tells where the cycles went.
 """
 
 from dataclasses import dataclass
 
-from dojo_tools.description import InstructionDef
+from dojo_tools.description import Instruction, InstructionDef
 from dojo_tools.engines.native.builder import FunctionBuilder, Module, Value, integer
 from dojo_tools.engines.native.flow import Decode, Flow, RegionCode, discover, flow_of
 from dojo_tools.engines.native.instruction import InstructionBuilder
 from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, Access, FaultCode, MemoryBuilder
+from dojo_tools.engines.native.timeline import Point, Timeline
+from dojo_tools.engines.timing import Causes
 
 REGION_SIZE_MAX = 1024
 """Instructions in a region; so many may retire after the limit has been reached."""
 
 HEAT_MAX = 200_000
 """Entries and taken back edges after which a region is translated again, better."""
+
+VERSIONS_MAX = 8
+"""Shapes in which a block is written within one region; in others it is a region of its own."""
+
+STEPPING_SIZE_MAX = 64
 
 FUNCTION = "region"
 
@@ -31,41 +39,53 @@ _ATTRIBUTES = (
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """The IR of a region, and the addresses of the instructions in it."""
+    """The IR of a region, the addresses of its instructions, and its counters."""
 
     text: str
     addresses: frozenset[int]
+    paths: tuple[tuple[Causes, ...], ...]
+    """What cycles went to on the path of each counter."""
 
 
 class RegionBuilder:
     """Writes one region."""
 
-    def __init__(self, target: Target, variant: Variant, flows: dict[str, Flow]) -> None:
+    def __init__(
+        self,
+        target: Target,
+        variant: Variant,
+        flows: dict[str, Flow],
+        timeline: Timeline | None = None,
+    ) -> None:
         self.target = target
+        self._timeline = timeline
         self.variant = variant
         self._flows = flows
         self._module = Module()
         self.f = FunctionBuilder(self._module)
         self.memory = MemoryBuilder(target, self.f)
         self._code = RegionCode()
-        self._labels: dict[int, str] = {}
-        self._waiting: list[int] = []
+        self._labels: dict[tuple[int, int], str] = {}
+        self._versions: dict[int, int] = {}
+        self._waiting: list[tuple[int, int]] = []
+        self._paths: dict[tuple[Causes, ...], int] = {}
         self._pc = 0
-        self._done = 0  # instructions of the block before the one being written
+        self._point = Point(0, 0, (), 0)  # before the instruction that is being written
 
-    def build(self, entry: int, decode: Decode) -> Translation | None:
+    def build(self, entry: int, shape: int, decode: Decode) -> Translation | None:
         """Return the region at an address, or None if no instruction stands there."""
-        size_max = 64 if self.variant.stepping else REGION_SIZE_MAX
+        size_max = STEPPING_SIZE_MAX if self.variant.stepping else REGION_SIZE_MAX
         self._code = discover(entry, decode, self._flow, size_max)
         if entry not in self._code.instructions:
             return None
         if self.variant.stepping:
             self._code.leaders = set(self._code.instructions)
+        self._point = Point(0, 0, (), shape)
         self._heat_check(entry)
-        self.f.line(f"br label %{self._label(entry)}")
+        self._go(entry)
         while self._waiting:
-            self._block(self._waiting.pop())
-        return Translation(self._text(), frozenset(self._code.instructions))
+            self._block(*self._waiting.pop())
+        return Translation(self._text(), frozenset(self._code.instructions), tuple(self._paths))
 
     def _flow(self, definition: InstructionDef) -> Flow:
         key = f"{definition.mnemonic} {definition.match}"
@@ -79,30 +99,38 @@ class RegionBuilder:
         memory = (
             f"ptr noalias captures(none) dereferenceable({self.target.memory_size}) align 64 %m"
         )
-        head = f"define i32 @{FUNCTION}({state}, {memory}) #0 {{\nentry:"
+        counters = "ptr noalias captures(none) writable align 8 %c"
+        head = f"define i32 @{FUNCTION}({state}, {memory}, {counters}) #0 {{\nentry:"
         lines = [self._module.text(), head, *self.f.lines, *self.f.cold, "}"]
         return "\n".join([*lines, f"attributes #0 = {{ {_ATTRIBUTES} }}", ""])
 
     # ---- blocks
 
-    def _label(self, pc: int) -> str:
-        """Return the label of the block at an address, which will be written."""
-        if pc not in self._labels:
-            self._labels[pc] = f"at.{pc:x}"
-            self._waiting.append(pc)
-        return self._labels[pc]
+    def _label(self, pc: int) -> str | None:
+        """Return the label of the block at an address in the present shape, None if outside."""
+        if pc not in self._code.leaders or pc not in self._code.instructions:
+            return None
+        key = pc, self._point.shape
+        if key not in self._labels:
+            count = self._versions[pc] = self._versions.get(pc, 0) + 1
+            if count > VERSIONS_MAX:
+                return None
+            self._labels[key] = f"at.{pc:x}.{key[1]}"
+            self._waiting.append(key)
+        return self._labels[key]
 
-    def _block(self, pc: int) -> None:
-        self.f.start(self._labels[pc])
-        self._done = 0
+    def _block(self, pc: int, shape: int) -> None:
+        self.f.start(self._labels[pc, shape])
+        self._point = Point(0, 0, (), shape)
         if self.variant.stepping:
             self._limit_check(pc)
         while True:
             self._pc = pc
-            builder = InstructionBuilder(self.target, self.f, self, self._code.instructions[pc], pc)
+            instruction = self._code.instructions[pc]
+            builder = InstructionBuilder(self.target, self.f, self, instruction, pc)
             if builder.build():
                 return
-            self._done += 1
+            self._point = self._after(instruction, taken=False)
             pc += 4
             if builder.written.number is None:
                 self._leave_if(builder.written, pc)
@@ -111,29 +139,48 @@ class RegionBuilder:
                 self._go(pc)
                 return
 
+    def _after(self, instruction: Instruction, taken: bool) -> Point:
+        if self._timeline is None:
+            return self._point._replace(done=self._point.done + 1)
+        return self._timeline.after(self._point, instruction, taken)
+
     def _count(self) -> None:
-        """Add the instructions of the block to those that have retired."""
-        if self._done:
-            retired = self.memory.load_field("retired")
-            self.memory.store_field("retired", self.f.emit(f"add i64 {retired}, {self._done}"))
+        """Add what the block did: instructions that have retired, cycles, and their path."""
+        done, cycles, causes, _ = self._point
+        self._add(self.memory.field("retired"), done)
+        if cycles:
+            self._add(self.memory.field("cycles"), cycles)
+            place = self.f.emit(f"getelementptr inbounds i64, ptr %c, i64 {self._path(causes)}")
+            self._add(place, 1)
+
+    def _add(self, place: str, number: int) -> None:
+        old = self.f.emit(f"load i64, ptr {place}, align 8")
+        self.f.line(f"store i64 {self.f.emit(f'add i64 {old}, {number}')}, ptr {place}, align 8")
+
+    def _path(self, causes: tuple[Causes, ...]) -> int:
+        """Return the number of the counter for a path."""
+        return self._paths.setdefault(causes, len(self._paths))
 
     def _go(self, pc: int) -> None:
         """End the block by going on at an address."""
-        inside = pc in self._code.leaders and pc in self._code.instructions
-        self.f.line(f"br label %{self._label(pc) if inside else self._exit(pc)}")
+        self.f.line(f"br label %{self._label(pc) or self._exit(pc)}")
 
     def _exit(self, pc: int | str, code: Exit = Exit.CONTINUE) -> str:
         """Return the label of a cold block that leaves the region for an address."""
         label = self.f.label("exit")
-        place = f"%{label}.pc"
-        offset = self.target.layout.fields["pc"]
-        self.f.cold += [
-            f"{label}:",
-            f"  {place} = getelementptr inbounds i8, ptr %s, i64 {offset}",
-            f"  store i64 {pc}, ptr {place}, align 8",
-            f"  ret i32 {int(code)}",
-        ]
+        self.f.cold += [f"{label}:", *self._store_cold(label, "pc", pc)]
+        if self._timeline is not None:
+            self.f.cold += self._store_cold(label, "shape", self._point.shape)
+        self.f.cold.append(f"  ret i32 {int(code)}")
         return label
+
+    def _store_cold(self, label: str, field: str, value: int | str) -> list[str]:
+        place = f"%{label}.{field}"
+        offset = self.target.layout.fields[field]
+        return [
+            f"  {place} = getelementptr inbounds i8, ptr %s, i64 {offset}",
+            f"  store i64 {value}, ptr {place}, align 8",
+        ]
 
     def _leave_if(self, written: Value, pc: int) -> None:
         """Leave after a store that hit code, with what has been done counted."""
@@ -180,10 +227,13 @@ class RegionBuilder:
         label = self.f.label("fault")
         size = size or str(access.size)
         numbers = f"i64 {access.alignment}, i64 {VERBS.index(access.verb)}"
+        point = self._point
+        path = self._path(point.causes) if point.cycles else 0
+        numbers = (self._pc, point.done, point.cycles, path, point.shape, int(code), address, size)
+        listed = ", ".join(f"i64 {n}" for n in (*numbers, access.alignment))
         self.f.cold += [
             f"{label}:",
-            f"  call void @fault(ptr %s, i64 {self._pc}, i64 {self._done}, i64 {int(code)}, "
-            f"i64 {address}, i64 {size}, {numbers})",
+            f"  call void @fault(ptr %s, ptr %c, {listed}, i64 {VERBS.index(access.verb)})",
             f"  ret i32 {int(Exit.FAULT)}",
         ]
         return label
@@ -191,38 +241,49 @@ class RegionBuilder:
     def _fault_function(self) -> str:
         f = FunctionBuilder(self._module)
         memory = MemoryBuilder(self.target, f)
-        memory.store_field("pc", "%pc")
-        retired = memory.load_field("retired")
-        memory.store_field("retired", f.emit(f"add i64 {retired}, %done"))
-        for name in ("kind", "address", "size", "alignment", "verb"):
-            memory.store_field(f"fault_{name}", f"%{name}")
-        parameters = ", ".join(
-            f"i64 %{name}"
-            for name in ("pc", "done", "kind", "address", "size", "alignment", "verb")
-        )
-        head = f"define internal void @fault(ptr %s, {parameters}) noinline nounwind cold {{"
+        names = ("kind", "address", "size", "alignment", "verb")
+        stored = {"pc": "pc", "shape": "shape"} | {f"fault_{name}": name for name in names}
+        for field, name in stored.items():
+            memory.store_field(field, f"%{name}")
+        for field, name in (("retired", "done"), ("cycles", "cycles")):
+            memory.store_field(field, f.emit(f"add i64 {memory.load_field(field)}, %{name}"))
+        place = f.emit("getelementptr i64, ptr %c, i64 %path")
+        passed = f.emit("icmp ne i64 %cycles, 0")
+        f.branch(passed, "count", "end")
+        f.start("count")
+        old = f.emit(f"load i64, ptr {place}, align 8")
+        f.line(f"store i64 {f.emit(f'add i64 {old}, 1')}, ptr {place}, align 8")
+        f.line("br label %end")
+        f.start("end")
+        parameters = ("pc", "done", "cycles", "path", "shape", *names)
+        listed = ", ".join(f"i64 %{name}" for name in parameters)
+        head = f"define internal void @fault(ptr %s, ptr %c, {listed}) noinline nounwind cold {{"
         return "\n".join([head, "entry:", *f.lines, "  ret void", "}"])
 
     def retired_before(self) -> Value:
         """Return how many instructions have retired before this one."""
-        retired = self.memory.load_field("retired")
-        return (
-            Value(self.f.emit(f"add i64 {retired}, {self._done}")) if self._done else Value(retired)
-        )
+        return self._counted("retired", self._point.done)
 
     def cycle(self) -> Value:
-        """Return the cycle that this instruction reads."""
-        return self.retired_before()
+        """Return the cycle in which this instruction issues."""
+        if self._timeline is None:
+            return self.retired_before()
+        instruction = self._code.instructions[self._pc]
+        return self._counted("cycles", self._timeline.wait(self._point, instruction))
+
+    def _counted(self, field: str, more: int) -> Value:
+        base = self.memory.load_field(field)
+        return Value(self.f.emit(f"add i64 {base}, {more}") if more else base)
 
     def leave(self, target: Value | None, acted: bool, written: Value) -> None:
         """End the block after the instruction: jump to `target`, or go on behind it."""
-        before = self._done
-        self._done += 1
+        before = self._point
         next_pc = integer(self._pc + 4) if target is None else target
+        taken = next_pc.number != self._pc + 4
+        self._point = self._after(self._code.instructions[self._pc], taken)
         self._count()
         if acted or written.number is None:
-            code = Exit.ACTIONS if acted else Exit.WRITTEN
-            self._store_and_return(next_pc, code)
+            self._store_and_return(next_pc, Exit.ACTIONS if acted else Exit.WRITTEN)
         elif next_pc.number is None:
             self._limit_check(next_pc.text)
             self._heat_check(next_pc.text)
@@ -232,14 +293,16 @@ class RegionBuilder:
                 self._limit_check(next_pc.number)
                 self._heat_check(next_pc.number)
             self._go(next_pc.number)
-        self._done = before
+        self._point = before
 
     def _store_and_return(self, pc: Value, code: Exit) -> None:
         self.memory.store_field("pc", pc.text)
+        if self._timeline is not None:
+            self.memory.store_field("shape", self._point.shape)
         self.f.line(f"ret i32 {int(code)}")
 
     def _dispatch(self, pc: str) -> None:
         """Go on at a computed address: inside the region if it is where a call returns to."""
-        sites = [site for site in self._code.return_sites if site in self._code.instructions]
-        cases = " ".join(f"i64 {site}, label %{self._label(site)}" for site in dict.fromkeys(sites))
+        labels = {site: self._label(site) for site in self._code.return_sites}
+        cases = " ".join(f"i64 {site}, label %{label}" for site, label in labels.items() if label)
         self.f.line(f"switch i64 {pc}, label %{self._exit(pc)} [{cases}]")

@@ -26,10 +26,13 @@ from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, FaultCode
 from dojo_tools.engines.native.region import REGION_SIZE_MAX
-from dojo_tools.engines.native.translations import Translations, Translator
+from dojo_tools.engines.native.timeline import Point, Timeline
+from dojo_tools.engines.native.translations import Counters, Translations, Translator
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
 from dojo_tools.engines.stop import Fault, Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue
+from dojo_tools.engines.timing import ONE_CYCLE, Cause, cycles_by_cause
+from dojo_tools.float_codes import f32_text
 from dojo_tools.formats.table import Denormals
 
 SLICE_SECONDS = 0.02
@@ -40,7 +43,9 @@ _STATE_SIZE_UNIT = 4096
 class NativeThread:
     """A thread's registers and its node's memory, run at the host's speed.
 
-    What the host sees is that of `ReferenceThread`.
+    What the host sees is that of `ReferenceThread`. Without a `timeline` timing is off. A
+    `translator` that other threads use comes with its own target and timeline. `optimised` spends
+    on all code what otherwise only hot code is worth.
     """
 
     def __init__(
@@ -49,11 +54,18 @@ class NativeThread:
         memory_size: int,
         memory_low: int,
         denormals: Denormals = "printed",
+        timeline: Timeline | None = None,
+        *,
         translator: Translator | None = None,
+        optimised: bool = False,
     ) -> None:
         self.description = description
-        self.target = Target(description, memory_size, memory_low, denormals)
-        self._translator = translator or Translator(self.target)
+        if translator is None:
+            target = Target(description, memory_size, memory_low, denormals)
+            translator = Translator(target, timeline)
+        self.target = translator.target
+        self._translator = translator
+        self._timeline = translator.timeline
         layout = self.target.layout
         self._state = mmap.mmap(-1, -(-layout.size // _STATE_SIZE_UNIT) * _STATE_SIZE_UNIT)
         self._memory = mmap.mmap(-1, memory_size)
@@ -63,8 +75,11 @@ class NativeThread:
         )
         self._words = memoryview(self._state).cast("Q")
         self._code = CodeMemory(self._memory)
+        self._counters = Counters()
         self._translations = {
-            stepping: Translations(self._translator, Variant(stepping=stepping))
+            stepping: Translations(
+                self._translator, Variant(stepping=stepping, optimised=optimised), self._counters
+            )
             for stepping in (False, True)
         }
         self._slice = _SLICE_MIN
@@ -93,6 +108,32 @@ class NativeThread:
     def retired(self) -> int:
         """Instructions executed so far."""
         return self._field("retired")
+
+    @property
+    def cycles(self) -> int:
+        """Cycles so far, the one being filled included if something has issued in it."""
+        if self._timeline is None:
+            return self.retired
+        return self._field("cycles") + self._timeline.is_filling(self._field("shape"))
+
+    @property
+    def causes(self) -> dict[Cause, int]:
+        """What each of `cycles` went to."""
+        if self._timeline is None:
+            return cycles_by_cause([(ONE_CYCLE, self.retired)])
+        totals = cycles_by_cause(self._counters.counts())
+        totals[Cause.ISSUED] += self._timeline.is_filling(self._field("shape"))
+        return totals
+
+    def next_issue_cycle(self) -> int:
+        """Return the cycle in which the next instruction issues, the present one if it can't."""
+        if self._timeline is None:
+            return self.retired
+        instruction = self._decode_fresh(self.pc)
+        if instruction is None:
+            return self._field("cycles")
+        point = Point(0, 0, (), self._field("shape"))
+        return self._field("cycles") + self._timeline.wait(point, instruction)
 
     @property
     def controls(self) -> dict[int, int]:
@@ -178,6 +219,7 @@ class NativeThread:
         """Run translated code until it comes back; learn how long a slice should be."""
         self._set_field("table", translations.table.address)
         self._set_field("table_mask", translations.table.mask)
+        self._set_field("counters", self._counters.address)
         started, before = time.perf_counter(), self.retired
         code = Exit(self._translator.run(*self._addresses))
         if code is Exit.LIMIT and self.retired - before >= self._slice:
@@ -196,7 +238,7 @@ class NativeThread:
             case Exit.MISSING:
                 return self._translate(stepping)
             case Exit.HOT:
-                self._translations[stepping].promote(self.pc)
+                self._translations[stepping].promote(self.pc, self._field("shape"))
             case Exit.WRITTEN:
                 self._drop_changed()
             case _:
@@ -208,15 +250,13 @@ class NativeThread:
         if fault is not None:
             return Stop(StopReason.FAULT, fault=fault)
         translations = self._translations[stepping]
-        translations.add(self.pc, self._decode_fresh, self._code.contents_of)
-        low, end = self._translator_range()
+        shape = self._field("shape")
+        translations.add(self.pc, shape, self._decode_fresh, self._code.contents_of)
+        spans = [t.span for t in self._translations.values() if t.span is not None]
+        low, end = min(low for low, _ in spans), max(end for _, end in spans)
         self._set_field("code_low", low)
         self._set_field("code_size", end - low)
         return None
-
-    def _translator_range(self) -> tuple[int, int]:
-        spans = [t.span for t in self._translations.values() if t.span is not None]
-        return min(low for low, _ in spans), max(end for _, end in spans)
 
     def _decode_fresh(self, pc: int) -> Instruction | None:
         """Return the instruction that may be fetched at an address, or None."""
@@ -279,15 +319,10 @@ class NativeThread:
         return stop
 
     def _print(self, text: str) -> None:
-        self.printed.append(Printed(self.retired - 1, text))
+        now = self.retired if self._timeline is None else self._field("cycles")
+        self.printed.append(Printed(now - 1, text))
         if self._printed_room is not None:
             self._printed_room -= len(text)
-
-
-def _float_text(bits: int) -> str:
-    from dojo_tools import floats
-
-    return floats.f32_text(bits)
 
 
 _PRINTERS: dict[str, Callable[[int], str]] = {
@@ -295,5 +330,5 @@ _PRINTERS: dict[str, Callable[[int], str]] = {
     "print_signed": lambda value: str(to_signed(value, 64)),
     "print_unsigned": str,
     "print_hexadecimal": hex,
-    "print_float": _float_text,
+    "print_float": f32_text,
 }

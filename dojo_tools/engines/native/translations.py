@@ -1,54 +1,66 @@
-"""The translations of a thread: made when first reached, replaced when hot, dropped when changed."""
+"""The translations of a thread: made when reached, again when hot, dropped when changed."""
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
 from dojo_tools.engines.native import dispatch, region
 from dojo_tools.engines.native.compiler import compiler
 from dojo_tools.engines.native.flow import Decode, Flow
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.region import RegionBuilder
+from dojo_tools.engines.native.timeline import Timeline
+from dojo_tools.engines.timing import Causes
 
 Contents = Callable[[int, int], bytes]
 
 _TABLE_SIZE_MIN = 256
+_COUNTERS_MIN = 1024
+
+
+class Compiled(NamedTuple):
+    """A region in this process: its function, the addresses it covers, the paths it counts."""
+
+    function: int
+    addresses: frozenset[int]
+    paths: tuple[tuple[Causes, ...], ...]
 
 
 class Translator:
-    """Translates for one target; threads with the same target may share it.
+    """Translates for one target, with timing or without; threads may share it."""
 
-    With `always_optimised` code is translated well at once, not only when it is known to be hot.
-    """
-
-    def __init__(self, target: Target, always_optimised: bool = False) -> None:
+    def __init__(self, target: Target, timeline: Timeline | None = None) -> None:
         self.target = target
-        self.always_optimised = always_optimised
+        self.timeline = timeline
         self._flows: dict[str, Flow] = {}
-        self._compiled: dict[tuple[str, str], int] = {}
+        self._functions: dict[tuple[str, str], int] = {}
         address = self.compile(dispatch.dispatcher(target), dispatch.FUNCTION, "good")
         signature = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
         self.run = signature(address)
 
-    def region(self, pc: int, decode: Decode, variant: Variant) -> tuple[int, frozenset[int]]:
-        """Return the function for the code at an address, and the addresses it covers."""
-        translation = RegionBuilder(self.target, variant, self._flows).build(pc, decode)
+    def region(self, pc: int, shape: int, decode: Decode, variant: Variant) -> Compiled:
+        """Return the code at an address, for the shape in which it is reached."""
+        builder = RegionBuilder(self.target, variant, self._flows, self.timeline)
+        translation = builder.build(pc, shape, decode)
         assert translation is not None, "the caller has checked that an instruction is there"
         level = "good" if variant.optimised else "quick"
-        return self.compile(translation.text, region.FUNCTION, level), translation.addresses
+        function = self.compile(translation.text, region.FUNCTION, level)
+        return Compiled(function, translation.addresses, translation.paths)
 
     def compile(self, text: str, function: str, level: str) -> int:
         """Return the address of a module's function; the same text is compiled once."""
         key = text, level
-        if key not in self._compiled:
-            self._compiled[key] = compiler().compile(text, function, level)
-        return self._compiled[key]
+        if key not in self._functions:
+            self._functions[key] = compiler().compile(text, function, level)
+        return self._functions[key]
 
 
 class Table:
     """The hash table that the dispatcher searches."""
 
     def __init__(self) -> None:
-        self._functions: dict[int, int] = {}
+        self._values: dict[int, tuple[int, int]] = {}
         self._rebuild(_TABLE_SIZE_MIN)
 
     @property
@@ -58,66 +70,98 @@ class Table:
 
     def _rebuild(self, size: int) -> None:
         self.mask = size - 1
-        self._entries = (ctypes.c_uint64 * (2 * size))()
+        self._entries = (ctypes.c_uint64 * (dispatch.ENTRY_WORDS * size))()
         ctypes.memset(self._entries, 0xFF, ctypes.sizeof(self._entries))
-        for key, function in self._functions.items():
-            self._enter(key, function)
+        for key, value in self._values.items():
+            self._enter(key, value)
 
-    def _enter(self, key: int, function: int) -> None:
+    def _enter(self, key: int, value: tuple[int, int]) -> None:
         place = dispatch.place_of(key, self.mask)
-        while self._entries[2 * place] not in (dispatch.FREE, key):
+        while self._entries[dispatch.ENTRY_WORDS * place] not in (dispatch.FREE, key):
             place = (place + 1) & self.mask
-        self._entries[2 * place] = key
-        self._entries[2 * place + 1] = function
+        for index, word in enumerate((key, *value)):
+            self._entries[dispatch.ENTRY_WORDS * place + index] = word
 
-    def set(self, key: int, function: int) -> None:
-        """Add or replace a translation."""
-        self._functions[key] = function
-        if 2 * len(self._functions) > self.mask:
+    def set(self, key: int, function: int, counters: int) -> None:
+        """Add or replace a translation; `counters` is where its counters begin."""
+        self._values[key] = function, counters
+        if 2 * len(self._values) > self.mask:
             self._rebuild(2 * (self.mask + 1))
         else:
-            self._enter(key, function)
+            self._enter(key, (function, counters))
 
     def remove(self, keys: list[int]) -> None:
         """Take translations out."""
         for key in keys:
-            self._functions.pop(key, None)
+            self._values.pop(key, None)
         self._rebuild(self.mask + 1)
+
+
+class Counters:
+    """How often each path through a block was taken by a thread."""
+
+    def __init__(self) -> None:
+        self._words = (ctypes.c_uint64 * _COUNTERS_MIN)()
+        self._paths: list[tuple[Causes, ...]] = []
+
+    @property
+    def address(self) -> int:
+        """Where the counters are; they move when paths are added."""
+        return ctypes.addressof(self._words)
+
+    def add(self, paths: tuple[tuple[Causes, ...], ...]) -> int:
+        """Make room for a region's paths; return where its counters begin."""
+        first = len(self._paths)
+        self._paths += paths
+        size = len(self._words)
+        if len(self._paths) > size:
+            grown = (ctypes.c_uint64 * (2 * max(size, len(self._paths))))()
+            ctypes.memmove(grown, self._words, ctypes.sizeof(self._words))
+            self._words = grown
+        return first
+
+    def counts(self) -> Iterator[tuple[Causes, int]]:
+        """Yield what cycles went to, and how often."""
+        for path, count in zip(self._paths, self._words[: len(self._paths)], strict=True):
+            if count:
+                yield from ((causes, count) for causes in path)
 
 
 class Translations:
     """The translations of one variant, with the code that each was made of."""
 
-    def __init__(self, translator: Translator, variant: Variant) -> None:
+    def __init__(self, translator: Translator, variant: Variant, counters: Counters) -> None:
         self.table = Table()
         self.span: tuple[int, int] | None = None
         self._translator = translator
         self._variant = variant
-        self._hot: set[int] = set()
-        self._covered: dict[int, list[tuple[int, bytes]]] = {}
+        self._counters = counters
+        self._hot: set[tuple[int, int]] = set()
+        self._covered: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
 
-    def add(self, pc: int, decode: Decode, contents: Contents) -> None:
+    def add(self, pc: int, shape: int, decode: Decode, contents: Contents) -> None:
         """Translate the code at an address, well if it is known to be hot."""
-        is_hot = pc in self._hot or self._translator.always_optimised
-        is_hot = is_hot and not self._variant.stepping
-        variant = Variant(stepping=self._variant.stepping, optimised=is_hot)
-        function, addresses = self._translator.region(pc, decode, variant)
-        self.table.set(dispatch.key_of(pc, 0), function)
-        runs = _runs(sorted(addresses))
-        self._covered[pc] = [(low, contents(low, end - low)) for low, end in runs]
-        low, end = min(addresses), max(addresses) + 4
+        is_optimised = self._variant.optimised or (pc, shape) in self._hot
+        variant = replace(self._variant, optimised=is_optimised)
+        compiled = self._translator.region(pc, shape, decode, variant)
+        counters = self._counters.add(compiled.paths)
+        self.table.set(dispatch.key_of(pc, shape), compiled.function, counters)
+        addresses = sorted(compiled.addresses)
+        runs = [(low, contents(low, end - low)) for low, end in _runs(addresses)]
+        self._covered[pc, shape] = runs
+        low, end = addresses[0], addresses[-1] + 4
         if self.span is not None:
             low, end = min(low, self.span[0]), max(end, self.span[1])
         self.span = low, end
 
-    def promote(self, pc: int) -> None:
+    def promote(self, pc: int, shape: int) -> None:
         """Have every translation that covers an address made again, optimised."""
         covering = [
             entry
             for entry, runs in self._covered.items()
-            if any(low <= pc < low + len(code) for low, code in runs) and entry not in self._hot
+            if entry not in self._hot and any(low <= pc < low + len(code) for low, code in runs)
         ]
-        self._hot.update(covering, [pc])
+        self._hot.update(covering, [(pc, shape)])
         self._drop(covering)
 
     def drop_changed(self, contents: Contents) -> None:
@@ -130,11 +174,11 @@ class Translations:
             ]
         )
 
-    def _drop(self, entries: list[int]) -> None:
+    def _drop(self, entries: list[tuple[int, int]]) -> None:
         if entries:
             for entry in entries:
                 del self._covered[entry]
-            self.table.remove([dispatch.key_of(entry, 0) for entry in entries])
+            self.table.remove([dispatch.key_of(*entry) for entry in entries])
 
 
 def _runs(addresses: list[int]) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from dojo_tools.description.semantics import Expression
 from dojo_tools.description.types import Kind, Type
-from dojo_tools.floats import bf16_code, f32_code
+from dojo_tools.float_codes import bf16_code, f32_code
 
 Row = Callable[[Expression, list[str]], str]
 

@@ -1,7 +1,7 @@
 """The reference engine: one thread of one node, executed by functions generated from `isa/`.
 
-Slow, readable and obviously right. Each instruction takes one cycle; a fault leaves the state as
-it was before the instruction.
+Slow, readable and obviously right. A fault leaves the state, and the clock, as it was before the
+instruction.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dojo_tools import floats
+from dojo_tools import float_codes, floats
 from dojo_tools.bits import is_aligned, mask
 from dojo_tools.description import Description, Instruction, InstructionDef
 from dojo_tools.description.semantics import (
@@ -27,12 +27,16 @@ from dojo_tools.engines.faults import (
     trap_fault,
 )
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
+from dojo_tools.engines.reference.clock import Clock, PlainClock
 from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
 from dojo_tools.engines.reference.memory import Memory
 from dojo_tools.engines.stop import FaultSignal, Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue
+from dojo_tools.engines.timing import Cause, IssueRule, TimedInstruction
 from dojo_tools.formats import Denormals, random_lanes
+
+Entry = tuple[Execute, tuple[int, ...], bool, TimedInstruction | None]
 
 
 class _Stopped(Exception):
@@ -44,7 +48,7 @@ class _Stopped(Exception):
 
 
 class ReferenceThread:
-    """A thread's registers and its node's memory.
+    """A thread's registers and its node's memory; without a `rule` timing is off.
 
     A register file of 64-bit registers is a list of integers; a wider one is a dictionary from
     lane width to a view, an array of shape (registers, lanes) of unsigned elements.
@@ -56,7 +60,10 @@ class ReferenceThread:
         memory_size: int,
         memory_low: int,
         denormals: Denormals = "printed",
+        rule: IssueRule | None = None,
     ) -> None:
+        self._clock = PlainClock() if rule is None else Clock(rule)
+        self._issue_cycle = 0
         self.description = description
         self.memory = Memory(memory_size, memory_low)
         self.pc = 0
@@ -67,7 +74,8 @@ class ReferenceThread:
         self.controls = {control.number: 0 for control in description.controls}
         self._widths = {c.number: mask(c.width) for c in description.controls}
         self._numbers = {control.name: control.number for control in description.controls}
-        self._counters = {c.number for c in description.controls if c.name in ("cycle", "retired")}
+        self._cycle_number = self._numbers.get("cycle")
+        self._retired_number = self._numbers.get("retired")
         self._bytes: dict[str, NDArray[np.uint8]] = {}
         self.registers: dict[str, Any] = {
             file.name: self._new_file(file.name, file.count, file.width)
@@ -129,6 +137,16 @@ class ReferenceThread:
             return None
         return self.description.decode(self._word(pc))
 
+    @property
+    def cycles(self) -> int:
+        """Cycles so far, the one being filled included if something has issued in it."""
+        return self._clock.cycles
+
+    @property
+    def causes(self) -> dict[Cause, int]:
+        """What each of `cycles` went to."""
+        return self._clock.causes
+
     # ---- running
 
     def run(self, limit: int, printed_max: int | None = None) -> Stop:
@@ -142,6 +160,8 @@ class ReferenceThread:
 
     def _run(self, limit: int) -> Stop:
         fetched = self.memory.fetched
+        clock, issue = self._clock, self._clock.issue
+        timed: TimedInstruction | None = None
         pc, done = self.pc, 0
         start = self.retired
         try:
@@ -149,14 +169,18 @@ class ReferenceThread:
                 entry = fetched.get(pc)
                 if entry is None:
                     entry = self._fetch(pc)
-                execute, values, looks_at_counters = entry
+                execute, values, looks_at_counters, timed = entry
                 if looks_at_counters:
                     self.retired = start + done
-                pc = execute(pc, *values)
+                    self._issue_cycle = clock.issue_cycle(timed)
+                target = execute(pc, *values)
+                issue(timed, target != pc + 4)
+                pc = target
                 done += 1
         except FaultSignal as signal:
             return Stop(StopReason.FAULT, fault=signal.fault)
         except _Stopped as stopped:
+            issue(timed, False)
             pc += 4
             done += 1
             return stopped.stop
@@ -168,7 +192,15 @@ class ReferenceThread:
     def _word(self, pc: int) -> int:
         return int.from_bytes(self.memory.contents[pc : pc + 4], "little")
 
-    def _fetch(self, pc: int) -> tuple[Execute, tuple[int, ...], bool]:
+    def next_issue_cycle(self) -> int:
+        """Return the cycle in which the next instruction issues, the present one if it can't."""
+        try:
+            entry = self.memory.fetched.get(self.pc) or self._fetch(self.pc)
+        except FaultSignal:
+            return self._clock.cycle
+        return self._clock.issue_cycle(entry[-1])
+
+    def _fetch(self, pc: int) -> Entry:
         """Decode the instruction at `pc` for the first time since the code there was written."""
         memory = self.memory
         if not memory.low <= pc <= memory.size - 4 or not is_aligned(pc, 4):
@@ -180,7 +212,8 @@ class ReferenceThread:
         if instruction is None:
             raise FaultSignal(illegal_fault(pc, word))
         execute, looks_at_counters = self._function(instruction.definition)
-        entry = (execute, _absolute_values(instruction, pc), looks_at_counters)
+        values = _absolute_values(instruction, pc)
+        entry = (execute, values, looks_at_counters, self._clock.timed(instruction))
         memory.fetched[pc] = entry
         return entry
 
@@ -205,8 +238,10 @@ class ReferenceThread:
         self.controls[number] = value & self._widths[number]
 
     def read_control(self, number: int) -> int:
-        """Return a control register; counters count the instructions retired before this one."""
-        if number in self._counters:
+        """Return a control register; counters count what was before this instruction."""
+        if number == self._cycle_number:
+            return self._issue_cycle
+        if number == self._retired_number:
             return self.retired
         return self.controls[number]
 
@@ -283,10 +318,10 @@ class ReferenceThread:
 
     def act_print_float(self, pc: int, value: np.float32) -> None:
         """Print the shortest decimal that reads back as the same float32."""
-        self._print(floats.f32_text(int(floats.bits_f32(np.asarray(value)))))
+        self._print(float_codes.f32_text(int(floats.bits_f32(np.asarray(value)))))
 
     def _print(self, text: str) -> None:
-        self.printed.append(Printed(self.retired, text))
+        self.printed.append(Printed(self._issue_cycle, text))
         if self._printed_room is not None:
             self._printed_room -= len(text)
             if self._printed_room <= 0:

@@ -1,10 +1,10 @@
 ; $ dojo-ld left.o right.o --machine small.toml
 ; file small.toml
+base = "node"
 [node]
 sram_bytes = 0x10000
 reserved_bytes = 0x100
 clock_hz = 1_000
-[units]
 [grid]
 width = 8
 height = 8

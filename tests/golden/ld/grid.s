@@ -14,11 +14,11 @@ files = ["corner.o"]
 nodes = ["0,0", "3,0", "0,3", "3,3"]
 entry = "turn"
 ; file small.toml
+base = "node"
 [node]
 sram_bytes = 0x10000
 reserved_bytes = 0x100
 clock_hz = 1_000
-[units]
 [grid]
 width = 4
 height = 4

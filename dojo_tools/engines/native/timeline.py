@@ -1,0 +1,68 @@
+"""Time while translating: how far a block is, in instructions and cycles, and in which shape.
+
+The issue rule runs here, once for each shape in which a block is entered; what is left for run time
+is to add constants.
+"""
+
+from typing import NamedTuple
+
+from dojo_tools.description import Description, Instruction, MachineDef
+from dojo_tools.engines.timing import (
+    EMPTY,
+    NO_SLOTS,
+    Cause,
+    Causes,
+    IssueRule,
+    IssueTable,
+    Shape,
+    cycles_by_cause,
+)
+
+
+class Point(NamedTuple):
+    """Where a block is: instructions done, cycles passed and why, and the shape's number."""
+
+    done: int
+    cycles: int
+    causes: tuple[Causes, ...]
+    shape: int
+
+
+class Timeline:
+    """The issue rule and the shapes that it has led to, by number; 0 is the empty one."""
+
+    def __init__(self, rule: IssueRule) -> None:
+        self._rule = rule
+        self._table = IssueTable(rule)
+        self._numbers: dict[Shape, int] = {EMPTY: 0}
+        self._states = [self._table.empty]
+
+    @staticmethod
+    def of(description: Description, machine: MachineDef) -> "Timeline":
+        """Return the timeline of a machine."""
+        return Timeline(IssueRule(description, machine))
+
+    def wait(self, point: Point, instruction: Instruction) -> int:
+        """Return the cycles from the block's start until an instruction would issue."""
+        timed = self._rule.timed(instruction)
+        return point.cycles + self._table.step(self._states[point.shape], timed, False)[0]
+
+    def after(self, point: Point, instruction: Instruction, taken: bool) -> Point:
+        """Return the point behind an instruction; `taken` as in `IssueRule.issue`."""
+        timed = self._rule.timed(instruction)
+        _, cycles, causes, state = self._table.step(self._states[point.shape], timed, taken)
+        number = self._numbers.get(state.shape)
+        if number is None:
+            number = self._numbers[state.shape] = len(self._states)
+            self._states.append(state)
+        passed = (*point.causes, causes) if cycles else point.causes
+        return Point(point.done + 1, point.cycles + cycles, passed, number)
+
+    def is_filling(self, shape: int) -> bool:
+        """Return whether something has issued in the present cycle."""
+        return self._states[shape].shape.slots != NO_SLOTS
+
+
+def total_of(causes: tuple[Causes, ...]) -> dict[Cause, int]:
+    """Return the cycles of each cause along a path through a block."""
+    return cycles_by_cause((each, 1) for each in causes)
