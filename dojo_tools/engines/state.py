@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from dojo_tools.description import Description
 from dojo_tools.engines.thread import RegisterValue, Thread
+from dojo_tools.engines.timing import Cause
 
 BYTES_SHOWN = 8
 
@@ -28,10 +29,12 @@ def register_places(description: Description) -> Iterator[str]:
 def digest(thread: Thread) -> str:
     """Return the SHA-256 of a thread's state, in hexadecimal.
 
-    It covers the pc, what has retired, registers, control registers, memory and what was printed,
+    It covers the pc, what has retired, cycles and their causes, registers, control registers, memory and what was printed,
     each preceded by its size or number, so that equal digests mean equal states.
     """
-    hashed = hashlib.sha256(f"pc {thread.pc} retired {thread.retired}\n".encode())
+    hashed = hashlib.sha256()
+    for name, value in _counts(thread):
+        hashed.update(f"{name} {value}\n".encode())
     for name in register_places(thread.description):
         hashed.update(f"{name} {value_text(thread.read_register(name))}\n".encode())
     for number, value in sorted(thread.controls.items()):
@@ -48,10 +51,7 @@ def differences(first: Thread, second: Thread) -> list[Difference]:
     """Return where the states of two threads of one description differ."""
     found = [
         Difference(name, str(one), str(two))
-        for name, one, two in (
-            ("pc", hex(first.pc), hex(second.pc)),
-            ("retired", first.retired, second.retired),
-        )
+        for (name, one), (_, two) in zip(_counts(first), _counts(second), strict=True)
         if one != two
     ]
     for name in register_places(first.description):
@@ -66,6 +66,16 @@ def differences(first: Thread, second: Thread) -> list[Difference]:
             if controls[0][c.number] != controls[1][c.number]
         ]
     return found + _memory_differences(first, second) + _printed_differences(first, second)
+
+
+def _counts(thread: Thread) -> Iterator[tuple[str, int | str]]:
+    """Yield the pc and what is counted, each with its name."""
+    yield "pc", hex(thread.pc)
+    yield "retired", thread.retired
+    yield "cycles", thread.cycles
+    causes = thread.causes
+    for cause in Cause:
+        yield f"cycles of {cause.value}", causes.get(cause, 0)
 
 
 def _memory_differences(first: Thread, second: Thread) -> list[Difference]:

@@ -6,6 +6,7 @@ from typing import Protocol
 from dojo_tools.description import Description, Instruction
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop
+from dojo_tools.engines.timing import Cause
 
 RegisterValue = int | bytes
 
@@ -21,6 +22,20 @@ class Thread(Protocol):
     @property
     def retired(self) -> int:
         """Instructions executed so far."""
+        ...
+
+    @property
+    def cycles(self) -> int:
+        """Cycles so far, the one being filled included if something has issued in it."""
+        ...
+
+    @property
+    def causes(self) -> Mapping[Cause, int]:
+        """What each of `cycles` went to."""
+        ...
+
+    def next_issue_cycle(self) -> int:
+        """Return the cycle in which the next instruction issues, the present one if it can't."""
         ...
 
     @property

@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python tests/lockstep")
     parser.add_argument("--batch", type=int, nargs="+", default=[0])
     for option in fields(Plan):
-        kind = str if option.name == "tier" else int
+        kind = str if option.name == "variant" else int
         default = 1 if option.name == "seed" else option.default
         parser.add_argument(f"--{option.name.replace('_', '-')}", type=kind, default=default)
     arguments = vars(parser.parse_args())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generator import Generator
-from pairs import Pair, Tier, translator_of
+from pairs import Engines, Variant
 from programs import START, Program, Stopped
 from shapes import Shapes, random_pieces
 from shrink import report_of
@@ -27,7 +27,7 @@ class Plan:
     """How much a batch does: sites of each instruction, executed instructions of loops, ..."""
 
     seed: int
-    tier: Tier = "quick"
+    variant: Variant = "quick"
     sites: int = 13
     loops: int = 8
     loop_count: int = 60_000
@@ -63,11 +63,11 @@ class Batch:
         self.description = description
         self.plan = plan
         self.number = number
-        self.rng = random.Random(f"{plan.seed} {number} {plan.tier}")
+        self.rng = random.Random(f"{plan.seed} {number} {plan.variant}")
         self.generator = Generator(description, self.rng)
         self.shapes = Shapes(self.generator)
-        self.translator = translator_of(description, plan.tier)
-        self.pair = Pair.fresh(description, self.translator)
+        self.engines = Engines.of(description, plan.variant)
+        self.pair = self.engines.pair()
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -90,6 +90,8 @@ class Batch:
         for line in self._lines():
             pieces = random_pieces(rng, rng.choice(PIECES))
             yield "line", self.shapes.straight(self.pair.reference, line, pieces)
+        ending = self.generator.having(lambda t: t.stops)
+        yield "ends", self.shapes.stops(rng.sample(ending * plan.sites, len(ending) * plan.sites))
         for index in range(plan.loops):
             kind = ("whole", "mixed", "whole", "steps")[index % 4]
             count = plan.loop_count if kind != "steps" else 6000
@@ -175,12 +177,8 @@ class Batch:
         plan = self.plan
         again = (
             f"{name} {self.outcome.programs} of batch {self.number}: python tests/lockstep "
-            f"--seed {plan.seed} --tier {plan.tier} --batch {self.number}"
+            f"--seed {plan.seed} --variant {plan.variant} --batch {self.number}"
         )
-        self.outcome.reports.append(
-            again + "\n" + report_of(self.description, self.translator, code, found)
-        )
+        self.outcome.reports.append(again + "\n" + report_of(self.engines, code, found))
         self.outcome.executed += self.pair.reference.retired
-        self.pair = Pair.fresh(self.description, self.translator)
-
-
+        self.pair = self.engines.pair()

@@ -198,9 +198,7 @@ class Generator:
         favourites = [code for code in cast.favourites if code in codes]
         return rng.choice(favourites if favourites and rng.randrange(3) == 0 else codes)
 
-    def _immediate(
-        self, kind: OperandKind, known: Traits, pc: int, reach: tuple[int, int]
-    ) -> int:
+    def _immediate(self, kind: OperandKind, known: Traits, pc: int, reach: tuple[int, int]) -> int:
         if kind.pc_relative:
             return self._clamped(kind, self.rng.randrange(reach[0], reach[1] + 1, kind.scale))
         if known.targets:

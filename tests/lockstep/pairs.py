@@ -4,26 +4,59 @@ from dataclasses import dataclass
 from typing import Literal
 
 from programs import (
-    FAULTS_MAX,
     LOW,
     SIZE,
     ObservedThread,
     Program,
     Stopped,
+    go_on,
     next_stop,
     prepare,
-    run_on,
     run_through,
 )
 
-from dojo_tools.description import Description
+from dojo_tools.description import Description, load_machine
 from dojo_tools.engines.native import NativeThread
 from dojo_tools.engines.native.machine_code import Target
+from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.native.translations import Translator
 from dojo_tools.engines.state import Difference, differences
 from dojo_tools.engines.stop import StopReason
+from dojo_tools.engines.timing import IssueRule
 
-Tier = Literal["quick", "optimised"]
+Variant = Literal["quick", "optimised", "untimed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What new pairs of threads are made with; they share what has been translated.
+
+    "quick" makes quick code first and better code of what is hot, with timing, as by default;
+    "optimised" spends on all code what hot code is worth; "untimed" is quick code without timing.
+    """
+
+    description: Description
+    variant: Variant
+    rule: IssueRule | None
+    translator: Translator
+
+    @classmethod
+    def of(cls, description: Description, variant: Variant) -> "Engines":
+        """Return the engines of a variant."""
+        rule = None if variant == "untimed" else IssueRule(description, load_machine("node"))
+        timeline = None if rule is None else Timeline(rule)
+        translator = Translator(Target(description, SIZE, LOW), timeline)
+        return cls(description, variant, rule, translator)
+
+    def pair(self) -> "Pair":
+        """Return two new threads."""
+        reference = ObservedThread(self.description, SIZE, LOW, rule=self.rule)
+        reference.executed = set()
+        optimised = self.variant == "optimised"
+        native = NativeThread(
+            self.description, SIZE, LOW, translator=self.translator, optimised=optimised
+        )
+        return Pair(reference, native)
 
 
 @dataclass(slots=True)
@@ -33,13 +66,6 @@ class Pair:
     reference: ObservedThread
     native: NativeThread
 
-    @classmethod
-    def fresh(cls, description: Description, translator: Translator) -> "Pair":
-        """Return two new threads; the native one translates with a shared translator."""
-        reference = ObservedThread(description, SIZE, LOW)
-        reference.executed = set()
-        return cls(reference, NativeThread(description, SIZE, LOW, translator=translator))
-
     def differences(self) -> list[Difference]:
         """Return where the two states differ."""
         return differences(self.reference, self.native)
@@ -48,8 +74,8 @@ class Pair:
         """Run a program on both, comparing after every piece; return the first differences."""
         prepare(self.reference, program)
         prepare(self.native, program)
-        start, index, faults = self.reference.retired, 0, 0
-        while True:
+        start, index, counted = self.reference.retired, 0, 0
+        while counted <= program.stops_max:
             one = next_stop(self.reference, program, index, start)
             two = next_stop(self.native, program, index, start)
             found = self.differences()
@@ -58,9 +84,9 @@ class Pair:
             if found or one is None or two is None:
                 return found
             index += 1
-            faults += one.reason is StopReason.FAULT
-            if faults > FAULTS_MAX or not (run_on(self.reference, one) & run_on(self.native, two)):
-                return []
+            counted += go_on(self.reference, one)
+            go_on(self.native, two)
+        return []
 
     def follow(self, program: Program, stops: list[Stopped]) -> list[Difference]:
         """Run on the native thread what the reference has run already; return the differences."""
@@ -73,8 +99,3 @@ class Pair:
             one, two = different[0] if different else (len(stops), len(found_stops))
             found.insert(0, Difference("stop", str(one), str(two)))
         return found
-
-
-def translator_of(description: Description, tier: Tier) -> Translator:
-    """Return a translator that makes quick code first, or optimises all at once."""
-    return Translator(Target(description, SIZE, LOW), always_optimised=tier == "optimised")

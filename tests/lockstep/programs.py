@@ -13,16 +13,14 @@ START, DATA = 0x1000, 0x8000
 LIMIT = 2_000_000
 """Instructions after which a program is not run on: some never end."""
 
-FAULTS_MAX = 6
-"""Faults after which a program is not run on; after each it goes on behind the instruction."""
-
 
 @dataclass(frozen=True)
 class Program:
     """Code from `START` on, the state before it, and how it is run.
 
     `data` stands from `DATA` on; registers that are not named are zero. `pieces` are the limits of
-    successive runs; when they are used up, the last one is used again, up to `limit` in all.
+    successive runs; when they are used up, the last one is used again, up to `limit` in all. After
+    a halt or a fault it goes on behind the instruction, `stops_max` times.
     """
 
     words: tuple[int, ...]
@@ -33,6 +31,7 @@ class Program:
     limit: int = LIMIT
     entry: int = START
     stop_at_breakpoints: bool = False
+    stops_max: int = 0
 
 
 class ObservedThread(ReferenceThread):
@@ -106,23 +105,22 @@ def next_stop(thread: Thread, program: Program, index: int, start: int) -> Stop 
     return thread.run(min(piece, left))
 
 
-def run_on(thread: Thread, stop: Stop) -> bool:
-    """Make a thread that has stopped go on; return whether it can."""
+def go_on(thread: Thread, stop: Stop) -> bool:
+    """Make a thread that has stopped go on; return whether the stop is one to be counted."""
     if stop.reason is StopReason.FAULT:
         thread.pc = (thread.pc + 4) % (1 << 64)
-    return stop.reason is not StopReason.HALT
+    return stop.reason in (StopReason.FAULT, StopReason.HALT)
 
 
 def run_through(thread: Thread, program: Program) -> list[Stopped]:
     """Run a program piece by piece to its end; return where it stopped."""
-    start, index, stops, faults = thread.retired, 0, list[Stopped](), 0
-    while True:
+    start, index, stops, counted = thread.retired, 0, list[Stopped](), 0
+    while counted <= program.stops_max:
         stop = next_stop(thread, program, index, start)
         if stop is None:
-            return stops
+            break
         index += 1
         if stop.reason is not StopReason.LIMIT:
             stops.append(Stopped(stop, thread.pc, thread.retired))
-            faults += stop.reason is StopReason.FAULT
-        if faults > FAULTS_MAX or not run_on(thread, stop):
-            return stops
+        counted += go_on(thread, stop)
+    return stops

@@ -13,8 +13,8 @@ from programs import (
     ObservedThread,
     Program,
     Stopped,
+    go_on,
     prepare,
-    run_on,
     words_of,
 )
 from traits import traits
@@ -28,6 +28,8 @@ TRIES = 25
 TAIL = 6
 WHOLE = 1 << 20
 WILD_SIZE = 40
+WRITTEN_CODE = (FaultKind.STALE, FaultKind.ILLEGAL, FaultKind.PC)
+"""Faults of fetching, in a line that has written over itself, and of jumping."""
 
 
 class Shapes:
@@ -60,10 +62,10 @@ class Shapes:
         tries = 0
         while True:
             stop = thread.run(4 * len(words))
-            if stop.fault is None:
+            if stop.fault is None or stop.fault.kind in WRITTEN_CODE:
                 if stop.reason is not StopReason.LIMIT:
                     stops.append(Stopped(stop, thread.pc, thread.retired))
-                if stop.reason is StopReason.LIMIT or not run_on(thread, stop):
+                if go_on(thread, stop) or stop.reason is StopReason.LIMIT:
                     break
                 continue
             index, tries = (thread.pc - START) // 4, tries + 1
@@ -78,6 +80,12 @@ class Shapes:
         """Return instructions that end the thread."""
         chosen = self.rng.choices(self.generator.stopping, k=TAIL)
         return [self.generator.wild(definition) for definition in chosen]
+
+    def stops(self, definitions: Sequence[InstructionDef]) -> Program:
+        """Return a line of instructions that end the thread, which is run on behind each."""
+        cast = self.generator.cast()
+        program = self._program(cast, [self.generator.wild(d) for d in definitions], (WHOLE,))
+        return replace(program, limit=len(definitions) + 1, stops_max=len(definitions) - 1)
 
     def _program(
         self, cast: Cast, line: list[Instruction], pieces: tuple[int, ...], limit: int = WHOLE
@@ -212,16 +220,19 @@ class Shapes:
     def _constant_definition(self) -> InstructionDef:
         """The instruction that gives a register a constant."""
         return self._first_that(
-            lambda d: self._does(d, {"written": 5, "constant": 399}, {}, 399)
-            and len(d.operands) == 2
+            lambda d: (
+                self._does(d, {"written": 5, "constant": 399}, {}, 399) and len(d.operands) == 2
+            )
         )
 
     @cached_property
     def _adding(self) -> InstructionDef:
         """The instruction that adds a constant to a register."""
         return self._first_that(
-            lambda d: self._does(d, {"written": 5, "read": 6, "constant": -3}, {"x6": 10}, 7)
-            and self._does(d, {"written": 5, "read": 6, "constant": 8}, {"x6": 16}, 24)
+            lambda d: (
+                self._does(d, {"written": 5, "read": 6, "constant": -3}, {"x6": 10}, 7)
+                and self._does(d, {"written": 5, "read": 6, "constant": 8}, {"x6": 16}, 24)
+            )
         )
 
     @cached_property
@@ -314,7 +325,8 @@ class Shapes:
         program = self._program(cast, self.tail(), pieces, 300)
         odd = (0, START + 2, SIZE - 4, SIZE, DATA, mask(64), START - 4)
         entry = rng.choice(odd) if rng.randrange(20) == 0 else START + 4 * rng.randrange(4)
-        return _replaced(program, [*line, *program.words], 300, entry)
+        program = _replaced(program, [*line, *program.words], 300, entry)
+        return replace(program, stops_max=rng.randrange(7))
 
     def faults(self, definition: InstructionDef, kind: FaultKind) -> Iterator[Program]:
         """Yield a program that ends in a fault of an instruction, if one is found."""

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from pairs import Pair
-from programs import DATA, START, Program
+from pairs import Engines
+from programs import DATA, START, Program, prepare
 
 from dojo_tools.description import (
+    AliasDef,
     Description,
     Instruction,
     InstructionDef,
@@ -15,7 +16,6 @@ from dojo_tools.description import (
     encode,
 )
 from dojo_tools.disassembler import format_instruction
-from dojo_tools.engines.native.translations import Translator
 from dojo_tools.engines.state import Difference, value_text
 from dojo_tools.engines.thread import RegisterValue
 
@@ -26,20 +26,20 @@ LINE = 64
 Fails = Callable[[Program], list[Difference]]
 
 
-def report_of(
-    description: Description, translator: Translator, program: Program, found: list[Difference]
-) -> str:
+def report_of(engines: Engines, program: Program, found: list[Difference]) -> str:
     """Return a difference as text: what to run, where the engines part, and both results."""
 
     def fails(candidate: Program) -> list[Difference]:
-        return Pair.fresh(description, translator).run(candidate)
+        return engines.pair().run(candidate)
 
+    description = engines.description
     if not fails(program):
         rows = [*_rows(found), "it does not differ when run alone: replay the batch"]
         return "\n".join(rows)
     small = shrink(description, program, fails)
-    return "\n".join([*_rows(fails(small)), *_first(description, small, fails),
-                      *_listing(description, small)])  # fmt: skip
+    return "\n".join(
+        [*_rows(fails(small)), *_first(engines, small, fails), *_listing(description, small)]
+    )
 
 
 def shrink(description: Description, program: Program, fails: Fails) -> Program:
@@ -138,8 +138,6 @@ def _simpler(instruction: Instruction) -> Iterator[Instruction]:
 
 def _padding(description: Description) -> Instruction:
     """Return the instruction that fills gaps: it does nothing."""
-    from dojo_tools.description import AliasDef
-
     entry = description.mnemonics[description.padding][0]
     if isinstance(entry, AliasDef):
         target = description.mnemonics[entry.template.mnemonic]
@@ -156,23 +154,18 @@ def _rows(found: list[Difference]) -> list[str]:
     return rows + ([f"  and {len(found) - SHOWN_MAX} more"] if len(found) > SHOWN_MAX else [])
 
 
-def _first(description: Description, program: Program, fails: Fails) -> list[str]:
+def _first(engines: Engines, program: Program, fails: Fails) -> list[str]:
     """Return the first instruction after which the engines differ, found by shorter runs."""
     for limit in range(1, min(program.limit, 300) + 1):
         found = fails(replace(program, limit=limit, pieces=(1 << 20,)))
         if found:
             pair = f"  first after {limit} instructions, run instruction by instruction"
-            return [pair, *_last_executed(description, program, limit), *_rows(found)]
+            return [pair, *_last_executed(engines, program, limit), *_rows(found)]
     return ["  it differs only when the code is run as a whole"]
 
 
-def _last_executed(description: Description, program: Program, limit: int) -> list[str]:
-    from pairs import translator_of
-
-    pair = Pair.fresh(description, translator_of(description, "quick"))
-    reference = pair.reference
-    from programs import prepare
-
+def _last_executed(engines: Engines, program: Program, limit: int) -> list[str]:
+    reference, description = engines.pair().reference, engines.description
     prepare(reference, program)
     if limit > 1:
         reference.run(limit - 1)

@@ -27,9 +27,7 @@ def run_batches(numbers: list[int], *options: str) -> list[dict[str, Any]]:
     command = [sys.executable, str(FOLDER), "--seed", str(SEED), *options, "--batch"]
 
     def run(number: int) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*command, str(number)], capture_output=True, text=True, check=False
-        )
+        return subprocess.run([*command, str(number)], capture_output=True, text=True, check=False)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         ended = list(pool.map(run, numbers))
@@ -44,8 +42,10 @@ def total(outcomes: list[dict[str, Any]], name: str) -> Counter[str]:
 
 
 def test_the_engines_agree_on_random_programs():
-    outcomes = run_batches(list(range(8)), "--sites", "32", "--loops", "14", "--loop-count", "110000")
-    outcomes += run_batches([100, 101], "--tier", "optimised", "--sites", "1", "--hot", "1")
+    outcomes = run_batches(
+        list(range(8)), "--sites", "32", "--loops", "14", "--loop-count", "110000"
+    )
+    outcomes += run_batches([100, 101], "--variant", "optimised", "--sites", "1", "--hot", "1")
     sites = total(outcomes, "sites")
     assert min(sites.values()) >= SITES_MIN
     assert sum(sites.values()) >= STATIC_MIN
