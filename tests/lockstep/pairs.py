@@ -21,7 +21,6 @@ from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.native.translations import Translator
 from dojo_tools.engines.state import Difference, differences
-from dojo_tools.engines.stop import StopReason
 from dojo_tools.engines.timing import IssueRule
 
 Variant = Literal["quick", "optimised", "untimed"]
