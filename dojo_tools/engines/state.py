@@ -29,8 +29,9 @@ def register_places(description: Description) -> Iterator[str]:
 def digest(thread: Thread) -> str:
     """Return the SHA-256 of a thread's state, in hexadecimal.
 
-    It covers the pc, what has retired, cycles and their causes, registers, control registers, memory and what was printed,
-    each preceded by its size or number, so that equal digests mean equal states.
+    It covers the pc, what has retired, cycles and their causes, registers, control registers,
+    memory and what was printed, each preceded by its name or size, so that equal digests mean equal
+    states.
     """
     hashed = hashlib.sha256()
     for name, value in _counts(thread):

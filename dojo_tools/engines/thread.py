@@ -15,9 +15,23 @@ class Thread(Protocol):
     """A thread's registers and its node's memory, and the means to run it."""
 
     description: Description
-    pc: int
     printed: list[Printed]
-    stop_at_breakpoints: bool
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction."""
+        ...
+
+    @pc.setter
+    def pc(self, address: int) -> None: ...
+
+    @property
+    def stop_at_breakpoints(self) -> bool:
+        """Whether a breakpoint ends a run."""
+        ...
+
+    @stop_at_breakpoints.setter
+    def stop_at_breakpoints(self, wanted: bool) -> None: ...
 
     @property
     def retired(self) -> int:

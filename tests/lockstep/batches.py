@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dojo_tools.description import Description, InstructionDef
+from dojo_tools.engines.state import Difference, digest
 from generator import Generator
 from pairs import Engines, Variant
 from programs import START, Program, Stopped
 from shapes import Shapes, random_pieces
 from shrink import report_of
 from traits import traits
-
-from dojo_tools.description import Description, InstructionDef
-from dojo_tools.engines.state import Difference, digest
 
 LINE_SIZE = 200
 PIECES = ("whole", "whole", "whole", "whole", "whole", "whole", "whole", "mixed")
@@ -59,14 +58,20 @@ class Outcome:
 class Batch:
     """Runs the programs of a plan on one pair of threads."""
 
-    def __init__(self, description: Description, plan: Plan, number: int) -> None:
+    def __init__(
+        self,
+        description: Description,
+        plan: Plan,
+        number: int,
+        native_description: Description | None = None,
+    ) -> None:
         self.description = description
         self.plan = plan
         self.number = number
         self.rng = random.Random(f"{plan.seed} {number} {plan.variant}")
         self.generator = Generator(description, self.rng)
         self.shapes = Shapes(self.generator)
-        self.engines = Engines.of(description, plan.variant)
+        self.engines = Engines.of(description, plan.variant, native_description or description)
         self.pair = self.engines.pair()
         self.outcome = Outcome()
 

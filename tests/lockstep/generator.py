@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import values
-from programs import DATA, LOW, SIZE, START
-from traits import Traits, traits
-
 from dojo_tools.bits import mask
 from dojo_tools.description import (
     Description,
@@ -26,6 +23,8 @@ from dojo_tools.description import (
 from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.stop import FaultKind, Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue
+from programs import DATA, LOW, SIZE, START
+from traits import Traits, traits
 
 ROLES = {"pointer": 5, "edge": 2, "small": 2, "shape": 2, "code": 1, "counter": 2, "link": 1}
 ADDRESS_ROLES = ("pointer", "pointer", "edge", "small", "shape")

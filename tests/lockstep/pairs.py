@@ -3,6 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from dojo_tools.description import Description, load_machine
+from dojo_tools.engines.native import NativeThread
+from dojo_tools.engines.native.machine_code import Target
+from dojo_tools.engines.native.timeline import Timeline
+from dojo_tools.engines.native.translations import Translator
+from dojo_tools.engines.state import Difference, differences
+from dojo_tools.engines.timing import IssueRule
 from programs import (
     LOW,
     SIZE,
@@ -14,14 +21,6 @@ from programs import (
     prepare,
     run_through,
 )
-
-from dojo_tools.description import Description, load_machine
-from dojo_tools.engines.native import NativeThread
-from dojo_tools.engines.native.machine_code import Target
-from dojo_tools.engines.native.timeline import Timeline
-from dojo_tools.engines.native.translations import Translator
-from dojo_tools.engines.state import Difference, differences
-from dojo_tools.engines.timing import IssueRule
 
 Variant = Literal["quick", "optimised", "untimed"]
 
@@ -35,17 +34,20 @@ class Engines:
     """
 
     description: Description
+    native_description: Description
     variant: Variant
     rule: IssueRule | None
     translator: Translator
 
     @classmethod
-    def of(cls, description: Description, variant: Variant) -> "Engines":
-        """Return the engines of a variant."""
+    def of(
+        cls, description: Description, variant: Variant, native_description: Description
+    ) -> "Engines":
+        """Return the engines of a variant; a wrong native description shows what is found."""
         rule = None if variant == "untimed" else IssueRule(description, load_machine("node"))
         timeline = None if rule is None else Timeline(rule)
-        translator = Translator(Target(description, SIZE, LOW), timeline)
-        return cls(description, variant, rule, translator)
+        translator = Translator(Target(native_description, SIZE, LOW), timeline)
+        return cls(description, native_description, variant, rule, translator)
 
     def pair(self) -> "Pair":
         """Return two new threads."""
@@ -53,7 +55,11 @@ class Engines:
         reference.executed = set()
         optimised = self.variant == "optimised"
         native = NativeThread(
-            self.description, SIZE, LOW, translator=self.translator, optimised=optimised
+            self.native_description,
+            SIZE,
+            LOW,
+            translator=self.translator,
+            optimised=optimised,
         )
         return Pair(reference, native)
 

@@ -1,10 +1,14 @@
-"""Shapes of random programs: straight lines, loops with calls, written code, and no order at all."""
+"""Shapes of random programs: lines, loops with calls, written code, and no order at all."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
+from dojo_tools.bits import mask
+from dojo_tools.description import Instruction, InstructionDef, OperandClass, encode
+from dojo_tools.engines.stop import FaultKind, StopReason
+from dojo_tools.engines.thread import RegisterValue
 from generator import Cast, Generator
 from programs import (
     DATA,
@@ -18,11 +22,6 @@ from programs import (
     words_of,
 )
 from traits import traits
-
-from dojo_tools.bits import mask
-from dojo_tools.description import Instruction, InstructionDef, OperandClass, encode
-from dojo_tools.engines.stop import FaultKind, StopReason
-from dojo_tools.engines.thread import RegisterValue
 
 TRIES = 25
 TAIL = 6

@@ -1,10 +1,7 @@
-"""From a program on which the engines differ to a small one, written so that a person can read it."""
+"""From a program on which the engines differ to a small one that a person can read."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-
-from pairs import Engines
-from programs import DATA, START, Program, prepare
 
 from dojo_tools.description import (
     AliasDef,
@@ -18,8 +15,10 @@ from dojo_tools.description import (
 from dojo_tools.disassembler import format_instruction
 from dojo_tools.engines.state import Difference, value_text
 from dojo_tools.engines.thread import RegisterValue
+from pairs import Engines
+from programs import DATA, START, Program, prepare
 
-CHECKS_MAX = 600
+CHECKS_MAX = 800
 SHOWN_MAX = 12
 LINE = 64
 
@@ -63,14 +62,52 @@ def shrink(description: Description, program: Program, fails: Fails) -> Program:
                 candidate = replace(program, words=tuple(words))
                 program = candidate if keeps(candidate) else program
         step //= 2
-    words = tuple(word for word in program.words if word != padding)
-    for candidate in (words, (*words, padding), (*words, padding, padding)):
-        shorter = replace(program, words=candidate)
-        if keeps(shorter):
-            program = shorter
-            break
+    program = _without_gaps(description, program, padding, keeps)
     program = _simpler_state(program, keeps)
     return _simpler_operands(description, program, keeps)
+
+
+def _without_gaps(
+    description: Description, program: Program, padding: int, keeps: Callable[[Program], bool]
+) -> Program:
+    """Return a program without the padding that it does not need, longest stretches first."""
+    for size in (128, 64, 32, 16, 8, 4, 2, 1):
+        start = 0
+        while start + size <= len(program.words):
+            if all(word == padding for word in program.words[start : start + size]):
+                words = _cut(description, program.words, start, size)
+                if words is not None and keeps(candidate := replace(program, words=words)):
+                    program = candidate
+                    continue
+            start += size
+    return program
+
+
+def _cut(
+    description: Description, words: tuple[int, ...], start: int, size: int
+) -> tuple[int, ...] | None:
+    """Return code without some words; its branches go where they went, else None."""
+
+    def moved(index: int) -> int:
+        return index if index <= start else max(start, index - size)
+
+    left: list[int] = []
+    for index, word in enumerate(words):
+        if start <= index < start + size:
+            continue
+        instruction = description.decode(word)
+        if instruction is not None:
+            kinds = instruction.definition.operands
+            pairs = zip(kinds, instruction.values, strict=True)
+            values = tuple(
+                4 * (moved(index + value // 4) - moved(index)) if kind.pc_relative else value
+                for kind, value in pairs
+            )
+            if not all(allows(kind, value) for kind, value in zip(kinds, values, strict=True)):
+                return None
+            word = encode(Instruction(instruction.definition, values))
+        left.append(word)
+    return tuple(left)
 
 
 def _shorter_run(program: Program, keeps: Callable[[Program], bool]) -> Program:
@@ -119,9 +156,12 @@ def _simpler_operands(
 ) -> Program:
     for index, word in enumerate(program.words):
         instruction = description.decode(word)
-        for simpler in () if instruction is None else _simpler(instruction):
-            words = (*program.words[:index], encode(simpler), *program.words[index + 1 :])
-            candidate = replace(program, words=words)
+        if instruction is None:
+            continue
+        for simpler in _simpler(instruction):
+            words = [*program.words]
+            words[index] = encode(simpler)
+            candidate = replace(program, words=tuple(words))
             if keeps(candidate):
                 program = candidate
                 break
