@@ -6,6 +6,7 @@ its number only.
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -20,14 +21,20 @@ SEED = 20260
 SITES_MIN = 200
 STATIC_MIN = 200_000
 EXECUTED_MIN = 10_000_000
+SHRUNK_MAX = 20
+
+
+def command(*options: str) -> list[str]:
+    """Return the command that runs batches."""
+    return [sys.executable, str(FOLDER), *options]
 
 
 def run_batches(numbers: list[int], *options: str) -> list[dict[str, Any]]:
     """Return what batches did; fail with the reports if the engines differed."""
-    command = [sys.executable, str(FOLDER), "--seed", str(SEED), *options, "--batch"]
 
     def run(number: int) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, str(number)], capture_output=True, text=True, check=False)
+        line = command("--seed", str(SEED), *options, "--batch", str(number))
+        return subprocess.run(line, capture_output=True, text=True, check=False)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         ended = list(pool.map(run, numbers))
@@ -61,3 +68,37 @@ def test_the_engines_agree_on_a_hundred_million_instructions():
     numbers = list(range(1000, 1032))
     outcomes = run_batches(numbers, "--sites", "26", "--loops", "24", "--loop-count", "160000")
     assert sum(outcome["executed"] for outcome in outcomes) >= 10 * EXECUTED_MIN
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "options"),
+    [
+        ("vadd.f32", "vsub.f32", ("--sites", "1")),
+        ("lw", "lwu", ("--sites", "1")),
+        ("and", "or", ("--sites", "0", "--loops", "2")),
+        ("bltu", "bgeu", ("--sites", "0", "--loops", "3")),
+    ],
+)
+def test_a_wrong_meaning_is_found_and_shown_in_few_instructions(
+    one: str, two: str, options: tuple[str, ...]
+):
+    line = command("--wild", "0", "--lane-loops", "0", "--written", "0", "--confuse", one, two)
+    ended = subprocess.run([*line, *options], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1, ended.stderr
+    first = ended.stderr.split("\nline ")[0].split("\nloops ")[0]
+    assert "python tests/lockstep --seed 1 --variant quick --batch 0" in first
+    assert re.search(rf"first after \d+ instructions.*\n  at 0x\w+: ({one}|{two}) ", first)
+    assert len(re.findall(r"^  0x\w+  [0-9a-f]{8}  ", first, re.MULTILINE)) <= SHRUNK_MAX
+
+
+def test_a_batch_is_the_same_in_another_folder_and_with_another_hash_seed(tmp_path: Path):
+    line = command("--sites", "0", "--loops", "1", "--loop-count", "2000", "--faults-every", "400")
+    line += ["--wild", "3", "--written", "2", "--lane-loops", "1"]
+    digests: set[str] = set()
+    for seed, folder in (("0", FOLDER), ("1", tmp_path), ("777", Path("/"))):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        ended = subprocess.run(
+            line, capture_output=True, text=True, check=True, env=environment, cwd=folder
+        )
+        digests.add(json.loads(ended.stdout)["digest"])
+    assert len(digests) == 1
