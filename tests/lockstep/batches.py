@@ -3,7 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from dojo_tools.description import Description, InstructionDef
@@ -15,7 +15,8 @@ from shapes import Shapes, random_pieces
 from shrink import report_of
 from traits import traits
 
-LINE_SIZE = 200
+LINE_SIZE = 400
+USES_A_LINE = 8
 PIECES = ("whole", "whole", "whole", "whole", "whole", "whole", "whole", "mixed")
 STOP_AFTER = 3
 """Differences reported in a batch; one mistake shows many times."""
@@ -116,11 +117,25 @@ class Batch:
         yield from self._faults()
 
     def _lines(self) -> Iterator[Sequence[InstructionDef]]:
-        """Yield lines that together hold every instruction as often as planned."""
-        wanted = self.generator.plain * self.plan.sites
-        self.rng.shuffle(wanted)
-        for start in range(0, len(wanted), LINE_SIZE):
-            yield wanted[start : start + LINE_SIZE]
+        """Yield lines that together hold every instruction as often as planned.
+
+        A line has few instructions, each several times: what they share is compiled once a line.
+        Jumps stand among cheap instructions: with timing, what follows one is translated again for
+        each shape of the scoreboard that it is reached in.
+        """
+        plain, rng = self.generator.plain, self.rng
+        still = [d for d in plain if not traits(d).jumps]
+        jumping = [d for d in plain if traits(d).jumps] * self.plan.sites
+        for done in range(0, self.plan.sites, USES_A_LINE):
+            rng.shuffle(still)
+            uses = min(USES_A_LINE, self.plan.sites - done)
+            for start in range(0, len(still), LINE_SIZE // USES_A_LINE):
+                line = still[start : start + LINE_SIZE // USES_A_LINE] * uses
+                yield rng.sample(line, len(line))
+        jumping += rng.choices(self.generator.cheap, k=2 * len(jumping))
+        rng.shuffle(jumping)
+        for start in range(0, len(jumping), LINE_SIZE):
+            yield jumping[start : start + LINE_SIZE]
         missing = [
             definition
             for definition in self.generator.plain
@@ -152,13 +167,25 @@ class Batch:
             reference.executed = set()
             found = self.pair.run(program)
             code = program
-        else:
-            code, stops = program
-            found = self.pair.follow(code, stops)
-            if not found and self.rng.randrange(20) == 0:
-                found = self.pair.run(code)
+            self._count(code)
+            return found
+        code, stops = program
+        found = self.pair.follow(code, stops)
         self._count(code)
+        if found:
+            self._renew()
+        if found or self.rng.randrange(20) == 0:
+            found = self.pair.run(code)
         return found
+
+    def _renew(self) -> None:
+        """Take new threads, because the two have parted.
+
+        That alone is no difference of the engines: a line that reads its own code as data sees what
+        stood there while it was being made.
+        """
+        self.outcome.executed += self.pair.reference.retired
+        self.pair = self.engines.pair()
 
     def _count(self, program: Program) -> None:
         """Count the addresses at which the reference has executed something."""
@@ -180,10 +207,14 @@ class Batch:
     ) -> None:
         code = program if isinstance(program, Program) else program[0]
         plan = self.plan
+        options = " ".join(
+            f"--{field.name.replace('_', '-')} {getattr(plan, field.name)}"
+            for field in fields(plan)
+            if field.name == "seed" or getattr(plan, field.name) != field.default
+        )
         again = (
-            f"{name} {self.outcome.programs} of batch {self.number}: python tests/lockstep "
-            f"--seed {plan.seed} --variant {plan.variant} --batch {self.number}"
+            f"{name} {self.outcome.programs} of batch {self.number}: "
+            f"python tests/lockstep --batch {self.number} {options}"
         )
         self.outcome.reports.append(again + "\n" + report_of(self.engines, code, found))
-        self.outcome.executed += self.pair.reference.retired
-        self.pair = self.engines.pair()
+        self._renew()

@@ -31,6 +31,9 @@ ADDRESS_ROLES = ("pointer", "pointer", "edge", "small", "shape")
 LANE_ROLES = 3
 TRIES_TO_LEARN = 24
 DATA_POOL_COUNT = 600
+STEP_MAX = 96
+"""By how much an address mostly advances, in bytes, so that it stays within the data."""
+
 EDGE_OFFSETS = (0, 1, 2, 4, 8, 16, 63, 64, 128, 256)
 
 
@@ -205,6 +208,8 @@ class Generator:
             return self._clamped(kind, pc - START + forward)
         value = self._edge(kind)
         alignment = max(known.alignments, default=1)
+        if known.addresses & known.written and self.rng.randrange(8):
+            value = self._clamped(kind, self.rng.randrange(-STEP_MAX, STEP_MAX))
         if known.addresses and kind.high - kind.low > alignment and self.rng.randrange(4):
             value = self._clamped(kind, value - value % alignment)
         return value
