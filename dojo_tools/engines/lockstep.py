@@ -8,7 +8,7 @@ it is run again in ever smaller pieces.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from dojo_tools.description import Description, Instruction, OperandClass
+from dojo_tools.description import Instruction, OperandClass
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.state import Difference, differences, value_text
 from dojo_tools.engines.stop import Stop, StopReason
@@ -25,8 +25,9 @@ MakeThreads = Callable[[], tuple[Thread, Thread]]
 class Divergence:
     """Where two engines part: an instruction, its operands before it, and what differs after.
 
-    `instruction` is None where none can be fetched. With a `count` of instructions above 1 the
-    engines agree when these run one by one, and differ only when they run as a whole.
+    `instruction` is None where none can be fetched; `retired` counts those before it. With a
+    `count` of instructions above 1 the engines agree when these run one by one, and differ only
+    when they run as a whole.
     """
 
     pc: int
@@ -41,7 +42,7 @@ class EnginesDiffer(Exception):
     """Ends a run in lockstep: one of the engines is wrong."""
 
     def __init__(self, divergence: Divergence) -> None:
-        super().__init__(f"the engines differ after {divergence.retired} instructions")
+        super().__init__(f"the engines differ at 0x{divergence.pc:x}")
         self.divergence = divergence
 
 
@@ -62,16 +63,17 @@ class LockstepThread:
     def __init__(self, make_threads: MakeThreads) -> None:
         self._make_threads = make_threads
         self._first, self._second = make_threads()
+        self.description = self._first.description
         self._deeds: list[_Deed] = []
         self._agreed = 0
         self.printed: list[Printed] = []
 
-    # ---- what the host sees
-
     @property
-    def description(self) -> Description:
-        """What the threads execute."""
-        return self._first.description
+    def first(self) -> Thread:
+        """The thread whose state the host sees."""
+        return self._first
+
+    # ---- what the host sees
 
     @property
     def pc(self) -> int:
@@ -157,6 +159,8 @@ class LockstepThread:
         The run also ends, as at the limit, once it has printed `printed_max` characters. Raises
         `EnginesDiffer` at the first difference.
         """
+        if limit <= 0:
+            return Stop(StopReason.LIMIT)
         end, room = self.retired + limit, printed_max
         while True:
             self._agreed = self.retired
@@ -222,9 +226,7 @@ class LockstepThread:
     def _described(self, thread: Thread, found: list[Difference], count: int) -> Divergence:
         instruction = thread.decode_at(thread.pc)
         operands = () if instruction is None else _operands(instruction, thread)
-        return Divergence(
-            thread.pc, instruction, operands, tuple(found), thread.retired + count, count
-        )
+        return Divergence(thread.pc, instruction, operands, tuple(found), thread.retired, count)
 
 
 def _found(one: Stop, two: Stop, first: Thread, second: Thread) -> list[Difference]:

@@ -30,7 +30,7 @@ class Plan:
     variant: Variant = "quick"
     sites: int = 13
     loops: int = 8
-    loop_count: int = 60_000
+    loop_count: int = 110_000
     lane_loops: int = 4
     written: int = 10
     wild: int = 40

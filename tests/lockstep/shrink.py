@@ -159,9 +159,9 @@ def _simpler_operands(
         if instruction is None:
             continue
         for simpler in _simpler(instruction):
-            words = [*program.words]
+            words: list[int] = [*program.words]
             words[index] = encode(simpler)
-            candidate = replace(program, words=tuple(words))
+            candidate: Program = replace(program, words=tuple(words))
             if keeps(candidate):
                 program = candidate
                 break
