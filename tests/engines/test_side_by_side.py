@@ -166,3 +166,15 @@ def test_the_digest_sees_every_part_of_the_state(change: str):
         case _:
             thread.pc = 4
     assert digest(thread) != before
+
+
+@pytest.mark.parametrize("pc", [(1 << 64) - 1, 1 << 32 | START, START + 2, 0, SRAM])
+def test_a_pc_where_no_code_can_be_faults_in_both(pc: int):
+    thread = LockstepThread(maker(DESCRIPTION))
+    load(thread, *LOOP)
+    thread.write_register("x1", 50)
+    thread.run(120)
+    thread.pc = pc
+    stop = thread.run(10)
+    assert stop.fault is not None
+    assert stop.fault.kind is FaultKind.PC

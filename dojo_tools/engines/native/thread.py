@@ -204,6 +204,9 @@ class NativeThread:
         """
         self._printed_room = printed_max
         end = self.retired + limit
+        if limit > 0 and not self._is_fetchable(self.pc):
+            # A pc that only the host can set: the dispatcher's keys have no room for it.
+            return Stop(StopReason.FAULT, fault=self._fetch_fault(self.pc))
         while True:
             left = end - self.retired
             if left <= 0:
