@@ -16,7 +16,7 @@ from shrink import report_of
 from traits import traits
 
 LINE_SIZE = 400
-USES_A_LINE = 8
+USES_A_LINE = 13
 PIECES = ("whole", "whole", "whole", "whole", "whole", "whole", "whole", "mixed")
 STOP_AFTER = 3
 """Differences reported in a batch; one mistake shows many times."""
@@ -28,12 +28,12 @@ class Plan:
 
     seed: int
     variant: Variant = "quick"
-    sites: int = 13
+    sites: int = 26
     loops: int = 8
     loop_count: int = 110_000
-    lane_loops: int = 4
-    written: int = 10
-    wild: int = 40
+    lane_loops: int = 2
+    written: int = 8
+    wild: int = 14
     faults_every: int = 4
     hot: int = 0
 
