@@ -17,6 +17,11 @@ from traits import traits
 
 LINE_SIZE = 400
 USES_A_LINE = 13
+CHEAP_LINES = 10
+SHORT_LINE_SIZE = 40
+"""In short lines, addresses that instructions advance stay within the data."""
+
+ROUNDS_MAX = 4
 PIECES = ("whole", "whole", "whole", "whole", "whole", "whole", "whole", "mixed")
 STOP_AFTER = 3
 """Differences reported in a batch; one mistake shows many times."""
@@ -136,13 +141,21 @@ class Batch:
         rng.shuffle(jumping)
         for start in range(0, len(jumping), LINE_SIZE):
             yield jumping[start : start + LINE_SIZE]
-        missing = [
+        for _ in range(CHEAP_LINES):
+            yield rng.choices(self.generator.cheap, k=LINE_SIZE)
+        for _ in range(ROUNDS_MAX):
+            missing = self._missing()
+            for start in range(0, len(missing), SHORT_LINE_SIZE):
+                yield missing[start : start + SHORT_LINE_SIZE]
+
+    def _missing(self) -> list[InstructionDef]:
+        """Return the instructions that have had fewer sites than planned, as often as it needs."""
+        sites = self.outcome.sites
+        return [
             definition
             for definition in self.generator.plain
-            for _ in range(self.plan.sites - self.outcome.sites[definition.syntax_text])
+            for _ in range(self.plan.sites - sites[definition.syntax_text])
         ]
-        for start in range(0, len(missing), LINE_SIZE):
-            yield missing[start : start + LINE_SIZE]
 
     def _faults(self) -> Iterator[tuple[str, Program]]:
         """Yield programs for this batch's share of the fault paths."""

@@ -56,7 +56,7 @@ def total(outcomes: list[dict[str, Any]], name: str) -> Counter[str]:
 def test_the_engines_agree_on_random_programs():
     small = ["--sites", "1", "--loops", "4", "--lane-loops", "1", "--wild", "8", "--hot", "1"]
     jobs = [["--variant", variant, *small] for variant in ("optimised", "untimed")]
-    jobs += [["--sites", "26", "--loops", "12", "--batch", str(number)] for number in range(8)]
+    jobs += [["--sites", "25", "--loops", "14", "--batch", str(number)] for number in range(8)]
     outcomes = run_all(jobs)
     sites = total(outcomes, "sites")
     assert min(sites.values()) >= SITES_MIN
