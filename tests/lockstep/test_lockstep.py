@@ -68,7 +68,7 @@ def test_the_engines_agree_on_random_programs():
 @pytest.mark.soak
 def test_the_engines_agree_on_a_hundred_million_instructions():
     options = ["--sites", "2", "--loops", "32", "--loop-count", "160000", "--wild", "60"]
-    jobs = [[*options, "--batch", str(number)] for number in range(1000, 1032)]
+    jobs = [[*options, "--batch", str(number)] for number in range(1000, 1023)]
     outcomes = run_all(jobs)
     assert sum(outcome["executed"] for outcome in outcomes) >= 10 * EXECUTED_MIN
 
