@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dojo_tools import floats
+from dojo_tools import float_codes
 from dojo_tools.formats.elements import Element, element_named
 from dojo_tools.formats.table import Denormals
 
@@ -12,9 +12,9 @@ from dojo_tools.formats.table import Denormals
 def value_text(value: Any, element: str) -> str:
     """Return an element as the shortest text that reads back as the same number."""
     if element == "bf16":
-        return floats.bf16_text(floats.bf16_code(float(value)))
+        return float_codes.bf16_text(float_codes.bf16_code(float(value)))
     if element_named(element).format is not None:
-        return floats.f32_text(floats.f32_code(float(value)))
+        return float_codes.f32_text(float_codes.f32_code(float(value)))
     return str(int(value))
 
 

@@ -284,3 +284,17 @@ def test_wrong_views_and_machines(words: tuple[str, ...], code: ExitCode, messag
     done = run(program("halti 0"), *words)
     assert done.returncode == code
     assert message in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize("engine", ["reference", "native", "both"])
+def test_every_engine_gives_the_same_report(engine: str) -> None:
+    words = [SAMPLES / "saxpy" / "run.toml", "--report", "-", "--quiet"]
+    assert run(*words, "--engine", engine).stdout == run(*words).stdout
+
+
+@pytest.mark.parametrize("timing", ["on", "off"])
+def test_both_engines_agree_on_the_samples(timing: str) -> None:
+    for sample in ("hello", "fibonacci", "dot", "gemm"):
+        sources = sorted((SAMPLES / sample).glob("*.toml")) or [*(SAMPLES / sample).glob("*.s")]
+        done = run(sources[0], "--engine", "both", "--timing", timing)
+        assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
