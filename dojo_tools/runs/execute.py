@@ -28,7 +28,7 @@ def execute_run(
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
     warnings: list[Diagnostic] = []
-    image = load_program(run_file.program, description, warnings=warnings)
+    image = load_program(run_file.program, description, defines=run_file.defines, warnings=warnings)
     machine = Machine(image, description, timing=timing)
     planner = Planner(machine)
     plan = planner.plan(run_file)

@@ -4,7 +4,8 @@ A `RunFile` comes from a `run.toml` or is made in Python; its paths are ready to
 where a wish was written; they are None for one that comes from a command line or from Python.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dojo_tools.diagnostics import Span
@@ -113,7 +114,10 @@ class Dump:
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """One run: `program` is an image, or the sources and objects to link."""
+    """One run: `program` is an image, or the sources and objects to link.
+
+    `defines` are symbols that the sources are assembled with.
+    """
 
     name: str
     program: tuple[Path, ...]
@@ -122,3 +126,4 @@ class RunFile:
     outputs: tuple[Output, ...] = ()
     dumps: tuple[Dump, ...] = ()
     instructions_max: int = INSTRUCTIONS_MAX_DEFAULT
+    defines: Mapping[str, int] = field(default_factory=dict[str, int])

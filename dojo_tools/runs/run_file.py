@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from dojo_tools.assembler import is_name
 from dojo_tools.bits import mask
 from dojo_tools.diagnostics import InputError, Report, did_you_mean, fail, read_source
 from dojo_tools.formats import element_named
@@ -58,7 +59,7 @@ class _Reader:
 
     def read(self) -> RunFile:
         self._root.check_keys(("program", "limits", "arguments", "input", "output"))
-        program = self._program()
+        program, defines = self._program()
         instructions_max = self._limits()
         arguments = self._arguments()
         inputs = tuple(self._input(table) for table in self._root.take_tables("input"))
@@ -67,19 +68,22 @@ class _Reader:
         self._check_twice(self._root.take_tables("input"))
         self._check_twice(tables)
         self._check_saves(tables, outputs)
-        return RunFile(str(self._path), program, arguments, inputs, outputs, (), instructions_max)
+        return RunFile(
+            str(self._path), program, arguments, inputs, outputs, (), instructions_max, defines
+        )
 
     # ---- tables
 
-    def _program(self) -> tuple[Path, ...]:
+    def _program(self) -> tuple[tuple[Path, ...], dict[str, int]]:
+        """Return the files, and the symbols that sources are assembled with."""
         table = self._root.take_table("program")
         if table is None:
             if "program" not in self._root.values:
                 self._report.error(
                     f"{self._path}: names no program", hint='add [program] sources = ["kernel.s"]'
                 )
-            return ()
-        table.check_keys(("sources", "objects", "image"))
+            return (), {}
+        table.check_keys(("sources", "objects", "image", "defines"))
         if not table.values:
             table.error("no program", hint="give `sources`, `objects` or `image`")
         if "image" in table.values and len(table.values) > 1:
@@ -89,7 +93,22 @@ class _Reader:
         if image is not None:
             names.append(("image", image))
         paths = [self._existing(table, key, name) for key, name in names]
-        return tuple(path for path in paths if path is not None)
+        return tuple(path for path in paths if path is not None), self._defines(table)
+
+    def _defines(self, program: Table) -> dict[str, int]:
+        table = program.take_table("defines")
+        if table is None:
+            return {}
+        if "sources" not in program.values:
+            program.error("`defines` needs `sources` to assemble", "defines")
+        defines: dict[str, int] = {}
+        for name in table.values:
+            if not is_name(name):
+                table.error(f"`{name}` is not a name", name)
+            value = table.take_integer(name, -(mask(63) + 1), mask(64))
+            if value is not None:
+                defines[name] = value
+        return defines
 
     def _limits(self) -> int:
         table = self._root.take_table("limits")
