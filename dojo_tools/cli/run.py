@@ -79,8 +79,9 @@ def run(
 ) -> ExitCode:
     """Run a program on one D1 node and check what comes out of it.
 
-    Exit codes: 0 done, 1 a check failed or the program halted with a code, 2 usage, 3 wrong input,
-    4 fault of the program, 6 instruction limit, 74 input or output failed, 130 interrupted.
+    Exit codes: 0 done, 1 a check failed, the program halted with a code or took too many cycles,
+    2 usage, 3 wrong input, 4 fault of the program, 6 instruction limit, 74 input or output failed,
+    130 interrupted.
     """
     if engine not in ENGINES:
         raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
@@ -250,7 +251,7 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float, with_causes: bo
     else:
         rows += [("instructions", str(outcome.retired)), ("cycles", str(outcome.cycles))]
     if with_causes:
-        rows.append(("of these", _causes_text(outcome)))
+        rows.append(("causes", _causes_text(outcome)))
     for tensor in outcome.inputs:
         origin = tensor.origin if tensor.seed is None else f"{tensor.origin}, seed {tensor.seed}"
         saturated = f", {tensor.saturated} saturated" if tensor.saturated else ""
@@ -312,6 +313,8 @@ def _print_failure(outcome: "RunReport", quiet: bool) -> None:
     elif outcome.status is Status.HALT_CODE:
         assert outcome.stop is not None
         lines.append(f"error: the program halted with code {outcome.stop.code}")
+    elif outcome.status is Status.OVER_BUDGET:
+        lines.append(f"error: {outcome.cycles} cycles, `limits.cycles` is {outcome.cycles_max}")
     failed = [output for output in outcome.outputs if not output.passed]
     if quiet:
         lines += [line for output in failed for line in output.lines()]

@@ -23,6 +23,7 @@ from dojo_tools.description.views import read_type
 
 INSTRUCTIONS_MAX = 4096
 LATENCY_CYCLES_MAX = 1000
+BEATS_MAX = 256
 
 
 def read_function(tables: Tables, entry: Entry) -> None:
@@ -119,12 +120,19 @@ def _examples(
 
 
 def _timing(tables: Tables, entry: Entry, tree: Any) -> Timing:
-    unit_token, latency_token = tree.children
+    unit_token, latency_token, occupancy_token, beats_token = tree.children
     unit = tables.look_up(tables.units, "unit", entry, unit_token)
     latency = entry.integer(latency_token)
     if not 1 <= latency <= LATENCY_CYCLES_MAX:
         raise entry.reject(f"a latency has 1 to {LATENCY_CYCLES_MAX} cycles", latency_token)
-    return Timing(unit.name, latency)
+    occupancy = 1 if occupancy_token is None else entry.integer(occupancy_token)
+    if not 1 <= occupancy <= latency:
+        message = f"an occupancy has 1 to {latency} cycles, the latency"
+        raise entry.reject(message, occupancy_token)
+    beats = None if beats_token is None else entry.integer(beats_token)
+    if beats is not None and not 1 <= beats <= BEATS_MAX:
+        raise entry.reject(f"an access has 1 to {BEATS_MAX} beats", beats_token)
+    return Timing(unit.name, latency, occupancy, beats)
 
 
 def _encoding(

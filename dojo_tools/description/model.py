@@ -192,10 +192,16 @@ class DataKind:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The unit an instruction occupies and the cycles until its result can be used."""
+    """The unit an instruction occupies and the cycles until its result can be used.
+
+    It keeps the unit from other instructions for `occupancy_cycles`, or longer if the machine says
+    so of the unit. `beats` is how often it uses a memory port, None where its meaning tells.
+    """
 
     unit: str
     latency_cycles: int
+    occupancy_cycles: int = 1
+    beats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

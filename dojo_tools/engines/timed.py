@@ -148,7 +148,8 @@ class TimingReader:
         if outline.reads_controls:
             reads.add(self.controls_register)
         drains = outline.interacts or any(codes[n] == self._clock for n in outline.controls)
-        occupancy = outline.unit.occupancy_cycles or latency
+        unit_occupancy = outline.unit.occupancy_cycles or latency
+        occupancy = max(unit_occupancy, definition.timing.occupancy_cycles)
         is_backward = outline.target is not None and codes[outline.target] <= 0
         fields = (
             outline.unit.issue,
@@ -193,13 +194,17 @@ class TimingReader:
             writes_controls="set_control" in acts
             or any(isinstance(statement, WriteControl) for statement in every),
             interacts=bool(acts - {*OWN_ACTIONS}),
-            ports=tuple(self._accesses(unit, every, inner)),
+            ports=tuple(self._accesses(unit, every, inner, definition.timing.beats)),
             branch=branch,
             target=target,
         )
 
     def _accesses(
-        self, unit: UnitCount, every: tuple[Statement, ...], inner: list[Expression]
+        self,
+        unit: UnitCount,
+        every: tuple[Statement, ...],
+        inner: list[Expression],
+        stated: int | None,
     ) -> Iterator[Use]:
         """Yield the ports that loads and stores take: as many as help, for as long as it takes."""
         side = "vector" if unit.issue == "vector" else "scalar"
@@ -216,8 +221,9 @@ class TimingReader:
                 beats[stores.name] += _beats(address, value, statement.alignment, stores)
         for port in (loads, stores):
             if beats[port.name]:
-                instances = min(beats[port.name], port.count)
-                cycles = -(-beats[port.name] // instances)
+                count = stated or beats[port.name]
+                instances = min(count, port.count)
+                cycles = -(-count // instances)
                 yield Use(self._resources[port.name], instances, cycles)
 
 

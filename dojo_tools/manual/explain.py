@@ -125,6 +125,8 @@ def _instruction_parts(definition: InstructionDef, description: Description) -> 
     format_ = definition.format
     timing = definition.timing
     cycles = "1 cycle" if timing.latency_cycles == 1 else f"{timing.latency_cycles} cycles"
+    occupancy = timing.occupancy_cycles
+    held = "" if occupancy == 1 else f", holds the unit for {occupancy} cycles"
     parts = [
         _section(
             f"Encoding: format {format_.name}, {format_.summary}", draw_instruction(definition)
@@ -137,7 +139,7 @@ def _instruction_parts(definition: InstructionDef, description: Description) -> 
         )
         parts.append(_section("Operands", _columns(operands)))
     parts.append(
-        f"Timing      unit {timing.unit}, latency {cycles}\nProvenance  {definition.provenance}"
+        f"Timing      unit {timing.unit}, latency {cycles}{held}\nProvenance  {definition.provenance}"
     )
     parts.append(_section("Examples", "\n".join(e.text for e in definition.examples)))
     if definition.far:

@@ -40,8 +40,11 @@ def execute_run(
         outputs = plan.results(machine)
     for dump in run_file.dumps:
         _save_dump(machine, dump)
-    status = _status(stop, outputs)
     final = machine.run(0)
+    status = _status(stop, outputs)
+    over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
+    if status is Status.DONE and over_budget:
+        status = Status.OVER_BUDGET
     pc = machine.pc if stop is None or stop.fault is None else stop.fault.pc
     return RunReport(
         name=run_file.name,
@@ -53,6 +56,7 @@ def execute_run(
         retired=final.retired,
         cycles=final.cycles,
         causes=final.causes,
+        cycles_max=run_file.cycles_max,
         printed="".join(progress.kept),
         is_printed_cut=progress.is_cut,
         inputs=plan.inputs,

@@ -116,6 +116,7 @@ class Dump:
 class RunFile:
     """One run: `program` is an image, or the sources and objects to link.
 
+    A run that takes more cycles than `cycles_max` goes on to its end, and fails.
     `defines` are symbols that the sources are assembled with.
     """
 
@@ -126,4 +127,5 @@ class RunFile:
     outputs: tuple[Output, ...] = ()
     dumps: tuple[Dump, ...] = ()
     instructions_max: int = INSTRUCTIONS_MAX_DEFAULT
+    cycles_max: int | None = None
     defines: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -21,6 +21,7 @@ class Status(Enum):
 
     DONE = "done"
     CHECK_FAILED = "check failed"
+    OVER_BUDGET = "over budget"
     HALT_CODE = "halted with a code"
     FAULT = "fault"
     LIMIT = "limit"
@@ -30,6 +31,7 @@ class Status(Enum):
 EXIT_CODES = {
     Status.DONE: ExitCode.DONE,
     Status.CHECK_FAILED: ExitCode.CHECK_FAILED,
+    Status.OVER_BUDGET: ExitCode.CHECK_FAILED,
     Status.HALT_CODE: ExitCode.CHECK_FAILED,
     Status.FAULT: ExitCode.GUEST_FAULT,
     Status.LIMIT: ExitCode.LIMIT,
@@ -119,6 +121,7 @@ class RunReport:
     retired: int
     cycles: int
     causes: Mapping[Cause, int]
+    cycles_max: int | None
     printed: str
     is_printed_cut: bool
     inputs: tuple[InputResult, ...]
@@ -151,6 +154,7 @@ class RunReport:
             "column": None if self.line is None else self.line.column,
             "retired": self.retired,
             "cycles": self.cycles,
+            "cycles_max": self.cycles_max,
             "cycles_by_cause": {cause.value: count for cause, count in self.causes.items()},
             "printed": self.printed,
             "printed_cut": self.is_printed_cut,

@@ -60,7 +60,7 @@ class _Reader:
     def read(self) -> RunFile:
         self._root.check_keys(("program", "limits", "arguments", "input", "output"))
         program, defines = self._program()
-        instructions_max = self._limits()
+        limits = self._limits()
         arguments = self._arguments()
         inputs = tuple(self._input(table) for table in self._root.take_tables("input"))
         tables = self._root.take_tables("output")
@@ -69,7 +69,7 @@ class _Reader:
         self._check_twice(tables)
         self._check_saves(tables, outputs)
         return RunFile(
-            str(self._path), program, arguments, inputs, outputs, (), instructions_max, defines
+            str(self._path), program, arguments, inputs, outputs, (), *limits, defines=defines
         )
 
     # ---- tables
@@ -110,13 +110,15 @@ class _Reader:
                 defines[name] = value
         return defines
 
-    def _limits(self) -> int:
+    def _limits(self) -> tuple[int, int | None]:
+        """Return the greatest counts of instructions and, if there is one, of cycles."""
         table = self._root.take_table("limits")
         if table is None:
-            return INSTRUCTIONS_MAX_DEFAULT
-        table.check_keys(("instructions",))
+            return INSTRUCTIONS_MAX_DEFAULT, None
+        table.check_keys(("instructions", "cycles"))
         limit = table.take_integer("instructions", 1, INTEGER_MAX)
-        return INSTRUCTIONS_MAX_DEFAULT if limit is None else limit
+        cycles = table.take_integer("cycles", 1, INTEGER_MAX)
+        return INSTRUCTIONS_MAX_DEFAULT if limit is None else limit, cycles
 
     def _arguments(self) -> tuple[Argument, ...]:
         table = self._root.take_table("arguments")

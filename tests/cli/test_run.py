@@ -77,6 +77,26 @@ def test_text_without_a_line_end_does_not_swallow_the_summary() -> None:
     assert done.stdout.startswith("☃\nstatus done\n")
 
 
+def test_cycles_are_counted_and_said_what_they_went_to() -> None:
+    source = program("mul a0, a1, a2\naddi a0, a0, 1\nhalti 0")
+    done = run(source, "--report", "r.json")
+    assert done.stdout == (
+        "status done\ninstructions 3\ncycles 5\ncauses issued 60.0%, operand wait 40.0%\n"
+    )
+    report = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert report["cycles"] == sum(report["cycles_by_cause"].values()) == 5
+    assert report["cycles_by_cause"]["operand wait"] == 2
+
+
+def test_timing_off_takes_a_cycle_an_instruction() -> None:
+    source = program("mul a0, a1, a2\naddi a0, a0, 1\nhalti 0")
+    done = run(source, "--timing", "off", "--print-trace")
+    cycles = [line.split()[0] for line in done.stdout.splitlines()[:3]]
+    assert cycles == ["0", "1", "2"]
+    assert done.stdout.endswith("status done\ninstructions 3\ncycles 3\n")
+    assert run(source, "--timing", "of").returncode == ExitCode.USAGE
+
+
 def test_objects_and_images_run_like_sources() -> None:
     description = load_description()
     source = program("li a0, 42\nprint.int a0\nhalti 0")

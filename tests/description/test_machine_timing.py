@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dojo_tools.description import load_machine
+from dojo_tools.description import load_description, load_machine
 from dojo_tools.diagnostics import InputError
 
 SHIPPED = Path(__file__).parents[2] / "isa" / "machines" / "node.toml"
@@ -81,3 +81,35 @@ def test_a_misspelt_key_gets_the_nearest(tmp_path: Path):
     with pytest.raises(InputError) as caught:
         load_machine(own(tmp_path, text))
     assert "mispredicted_cycles" in (caught.value.diagnostics[0].hint or "")
+
+
+@pytest.mark.parametrize(
+    "clause, message",
+    [
+        ("latency=0", "a latency has 1 to 1000 cycles"),
+        ("latency=1001", "a latency has 1 to 1000 cycles"),
+        ("latency=soon", "`soon` is not a number"),
+        ("latency=4 occupancy=0", "an occupancy has 1 to 4 cycles, the latency"),
+        ("latency=4 occupancy=5", "an occupancy has 1 to 4 cycles, the latency"),
+        ("latency=4 beats=0", "an access has 1 to 256 beats"),
+    ],
+)
+def test_a_wrong_timing_of_an_instruction_is_a_diagnostic(
+    tmp_path: Path, clause: str, message: str
+):
+    path = tmp_path / "own.isa"
+    path.write_text(
+        f"""title "Own"
+instruction own.move xd, xa
+    "Copy."
+    encoding R op=user0 b=0 func11=0
+    timing alu {clause}
+    provenance chosen "a test"
+    example xa = 1 -> xd = 1
+    {{ xd = xa }}
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        load_description([path])
+    assert message in caught.value.diagnostics[0].message

@@ -59,7 +59,7 @@ def product(
     """Return the accumulator and the flags after one product of v1 and v2."""
     thread = ReferenceThread(DESCRIPTION, 0x4000, 0x100)
     values = {"accn": 2, "va": 1, "vb": 2, "half_a": halves[0], "half_b": halves[1]}
-    values |= {"bias_a": 4, "bias_b": 11}
+    values |= {"bias_a": 4, "bias_l": 4, "bias_b": 11}
     word = encode(Instruction(definition, tuple(values[k.name] for k in definition.operands)))
     thread.write_memory(START, word.to_bytes(4, "little"))
     for register, bits in zip(("v1", "v2"), registers, strict=True):

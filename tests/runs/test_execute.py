@@ -102,6 +102,16 @@ def test_a_halt_code_fails_the_run(execute: Execute) -> None:
     assert report.stop.code == 7
 
 
+def test_a_run_over_its_budget_of_cycles_fails(execute: Execute) -> None:
+    within = execute("")
+    assert within.status is Status.DONE
+    exact = execute(f"[limits]\ncycles = {within.cycles}\n")
+    assert (exact.status, exact.cycles_max) == (Status.DONE, within.cycles)
+    over = execute(f"[limits]\ncycles = {within.cycles - 1}\n")
+    assert (over.status, over.exit_code) == (Status.OVER_BUDGET, ExitCode.CHECK_FAILED)
+    assert over.cycles == within.cycles
+
+
 def test_a_limit_names_the_line(execute: Execute) -> None:
     report = execute("[limits]\ninstructions = 3\n")
     assert report.exit_code is ExitCode.LIMIT

@@ -326,6 +326,17 @@ again: loop.next a0, again      ; 1     a0 at 0 + L1
     vadd.f32 v2, v0, v0         ; 16    v0 at 0 + L16
     halti 0                     ; 20
 
+; case a reduction holds its unit: 17 = issued 3, unit busy 3, drain 11
+    vredsum.f32 v0, v1          ; 0
+    vadd.f32 v2, v3, v4         ; 4     U simd is held for 4
+    halti 0                     ; 16    v0 at 0 + L16
+
+; case an accumulator goes through the SIMD unit in quarters: 15
+    acc.relu.f32 acc0           ; 0
+    vadd.f32 v2, v3, v4         ; 4     U simd is held for 4
+    acc.relu.f32 acc0           ; 7     acc0 at 0 + L7
+    halti 0                     ; 14
+
 ; case a gather holds the load ports: 16
     addi s0, sp, -256           ; 0
     vgather.f32 v0, [s0], v1    ; 1     s0 at 0 + L1; 16 lanes, P vector_load both for 8
@@ -368,3 +379,13 @@ again: loop.next a0, again      ; 1     a0 at 0 + L1
     mmul.bf16 acc0, v0, v1      ; 0
     acc.store acc0, [sp + -256] ; 4     acc0 at 0 + L4
     halti 0                     ; 8     P vector_store for 4 to 7
+
+; ---- the example of docs/timing.md
+
+; case twice round: 12 = issued 5, operand wait 6, branch 1
+    li a0, 2                    ; 0
+    addi a1, sp, -64            ; 0
+again: ld a2, [a1], 8           ; 1 5   a1 at 0 + L1; beside the loop branch
+    add a3, a3, a2              ; 5 9   a2 at 1 + L4, at 5 + L4
+    loop.next a0, again         ; 5 9   in order
+    halti 0                     ; 11    9 + 1 + loop_exit 1
