@@ -42,21 +42,33 @@
         .endr
         .endm
 
-        .macro  line y, a, b, c, d, e, f, next_a, next_b, next_c, next_d, next_e, next_f
+; All blocks of a line. The line of the result that is done meanwhile, if one is, goes out in the
+; cycles that the loads leave; its store holds the store port for 16.
+        .macro  line y, done, a, b, c, d, e, f, next_a, next_b, next_c, next_d, next_e, next_f
         step    \y, 0, \a, \next_a, a0         ; channels 0-3, dx = 0, 1, 2
         step    \y, 1, \b, \next_b, a1
+        .ifnb   \done
+        acc.add.column.f32 \done, v18, 0
+        .endif
         step    \y, 2, \c, \next_c, a2
         step    \y, 3, \d, \next_d, a0         ; channels 4-7
+        .ifnb   \done
+        acc.relu.f32 \done
+        .endif
         step    \y, 4, \e, \next_e, a1
         step    \y, 5, \f, \next_f, a2
+        .ifnb   \done
+        acc.store.rows \done, [t0], s6
+        addi    t0, t0, LINE
+        .endif
         .endm
 
-        .macro  even_line y                     ; blocks in v6-v9, v16, v17
-        line    \y, v6, v7, v8, v9, v16, v17, v26, v27, v28, v29, v30, v31
+        .macro  even_line y, done               ; blocks in v6-v9, v16, v17
+        line    \y, \done, v6, v7, v8, v9, v16, v17, v26, v27, v28, v29, v30, v31
         .endm
 
-        .macro  odd_line y                      ; blocks in v26-v31
-        line    \y, v26, v27, v28, v29, v30, v31, v6, v7, v8, v9, v16, v17
+        .macro  odd_line y, done                ; blocks in v26-v31
+        line    \y, \done, v26, v27, v28, v29, v30, v31, v6, v7, v8, v9, v16, v17
         .endm
 
         .macro  start_at origin                 ; of the three columns of the window
@@ -90,31 +102,24 @@ lines:
         mov     s9, s5
         li      s10, WIDTH / 8
         start_at s8
-        line    -1, v26, v27, v28, v29, v30, v31, v6, v7, v8, v9, v16, v17      ; only loads
+        odd_line -1                             ; multiplies nothing, loads the first line
 pixels:
-        .irp    n, 0, 1, 2, 3
-        acc.zero acc\n
-        .endr
+        mov     t0, s9
+        acc.zero acc0
         even_line 0
+        acc.zero acc1
         odd_line 1
+        acc.zero acc2
         even_line 2
-        odd_line 3
-        even_line 4
+        acc.zero acc3
+        odd_line 3, acc0
+        even_line 4, acc1
         addi    s8, s8, 8
         start_at s8                             ; from here on the next pixels are loaded
-        odd_line 5
-
-        mov     t0, s9
-        .irp    n, 0, 1, 2, 3
-        acc.add.column.f32 acc\n, v18, 0
-        .endr
-        .irp    n, 0, 1, 2, 3
-        acc.relu.f32 acc\n
-        .endr
-        .irp    n, 0, 1, 2, 3
-        acc.store.rows acc\n, [t0], s6
-        addi    t0, t0, LINE
-        .endr
+        odd_line 5, acc2
+        acc.add.column.f32 acc3, v18, 0
+        acc.relu.f32 acc3
+        acc.store.rows acc3, [t0], s6
         addi    s9, s9, 32
         loop.next s10, pixels
 
