@@ -11,7 +11,7 @@
 ; edges, so that M and K may be anything.
 
         .ifndef M
-        .equ    M, 60
+        .equ    M, 50
         .equ    K, 75
         .equ    N, 32
         .endif
@@ -47,8 +47,7 @@ _start:
 rows:
         call    pack_rows
         mask.firstn m1, s2                      ; of eight rows, those that exist
-        addi    t0, s2, -8
-        max     t0, t0, zero
+        addi    t0, s2, -8                      ; none if negative
         mask.firstn m2, t0                      ; and of the next eight
         la      s5, weight_panels
         la      s6, offsets
