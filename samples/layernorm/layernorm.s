@@ -83,19 +83,18 @@ layernorm:
         vmul.f32 v8, v8, v31                    ; the mean, in each lane
 
         la      t0, wide_row
-        mov     t2, t0
         li      t1, TURNS
         zero_sums
 2:
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vld     v\n, [t0], 64
+        vld     v\n, [t0 + 64 * \n]            ; two a cycle; with an advancing base, one
         .endr
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
         vsub.f32 v\n, v\n, v8
         .endr
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
         vfma.f32 v1\n, v\n, v\n
-        vst     v\n, [t2], 64
+        vst     v\n, [t0], 64
         .endr
         loop.next t1, 2b
         add_sums

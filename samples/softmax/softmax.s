@@ -4,8 +4,8 @@
 ; nothing but makes the greatest power e^0 = 1: no row of finite numbers can overflow, and the sum is
 ; at least 1, so that the division is safe too. Elements far below the greatest one become 0.
 ;
-; An exponential holds the SIMD unit for 4 cycles and is ready after 16, so eight are in flight
-; before the first is added up; eight sums in separate registers wait for none of each other. The row
+; An exponential holds the SIMD unit for 4 cycles and is ready after 16, so two sets of four registers
+; take turns: while those of one set are computed, those of the other are summed up and stored. The row
 ; is then multiplied by one reciprocal: a division of each element would hold the unit for 4 cycles.
 
         .ifndef ROWS
@@ -18,15 +18,31 @@
         .equ    TURNS, COLUMNS / 128            ; 8 vectors of 16 each
         .equ    EDGE_ROWS, 5
 
-; v10 = v10-v17 taken together by an operation.
-        .macro  join operation
-        \operation v10, v10, v11
-        \operation v12, v12, v13
-        \operation v14, v14, v15
-        \operation v16, v16, v17
-        \operation v10, v10, v12
-        \operation v14, v14, v16
-        \operation v10, v10, v14
+; Sets are v10-v13 and v20-v23. Loads with an offset issue two a cycle; each that advances its base
+; would wait for the one before.
+        .macro  load set
+        .irp    n, 0, 1, 2, 3
+        vld     v\set\n, [a0 + 64 * \n]
+        .endr
+        addi    a0, a0, 256
+        .endm
+
+; The exponentials of a set. Meanwhile those of the other one, if there are any, are summed up and
+; stored, and the next elements loaded in their place.
+        .macro  exponentials set, done
+        .irp    n, 0, 1, 2, 3
+        vsub.f32 v\set\n, v\set\n, v8
+        .endr
+        .irp    n, 0, 1, 2, 3
+        vexp.f32 v\set\n, v\set\n
+        .ifnb   \done
+        vadd.f32 v\n, v\n, v\done\n
+        vst     v\done\n, [t0], 64
+        .endif
+        .endr
+        .ifnb   \done
+        load    \done
+        .endif
         .endm
 
         .text
@@ -42,58 +58,67 @@ _start:
         call    softmax
         halti   0
 
-; The softmax of a2 rows at a0, written to a1. Changes a0-a2, t0, t1, v0-v7, v8, v10-v17.
+; The softmax of a2 rows at a0, written to a1. Changes a0-a2, t0, t1, v0-v8, v10-v17, v20-v23.
 softmax:
         mov     t0, a0
-        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vld     v1\n, [t0], 64                  ; eight maxima
-        .endr
         li      t1, TURNS
-        mov     t0, a0
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
+        vld     v1\n, [a0 + 64 * \n]            ; eight maxima
+        .endr
 1:
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vld     v\n, [t0], 64
+        vld     v\n, [t0 + 64 * \n]
         .endr
+        addi    t0, t0, 8 * 64
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
         vmax.f32 v1\n, v1\n, v\n
         .endr
         loop.next t1, 1b
-        join    vmax.f32
+        vmax.f32 v10, v10, v11
+        vmax.f32 v12, v12, v13
+        vmax.f32 v14, v14, v15
+        vmax.f32 v16, v16, v17
+        vmax.f32 v10, v10, v12
+        vmax.f32 v14, v14, v16
+        vmax.f32 v10, v10, v14
         vredmax.f32 v8, v10                     ; the greatest element, in each lane
 
-        li      t1, TURNS
         mov     t0, a1
-        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vmovi.i32 v1\n, 0                       ; eight sums
+        .irp    n, 0, 1, 2, 3
+        vmovi.i32 v\n, 0                        ; four sums
         .endr
+        load    1
+        load    2
+        exponentials 1
+        .if     TURNS > 1
+        li      t1, TURNS - 1
 2:
-        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vld     v\n, [a0], 64
-        .endr
-        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vsub.f32 v\n, v\n, v8
-        .endr
-        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vexp.f32 v\n, v\n
-        .endr
-        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vadd.f32 v1\n, v1\n, v\n
-        vst     v\n, [t0], 64
-        .endr
+        exponentials 2, 1
+        exponentials 1, 2
         loop.next t1, 2b
-        join    vadd.f32
-        vredsum.f32 v8, v10
+        .endif
+        exponentials 2, 1
+        addi    a0, a0, -256                    ; the last loads were beyond the row
+        .irp    n, 0, 1, 2, 3
+        vadd.f32 v\n, v\n, v2\n
+        vst     v2\n, [t0], 64
+        .endr
+        vadd.f32 v0, v0, v1
+        vadd.f32 v2, v2, v3
+        vadd.f32 v0, v0, v2
+        vredsum.f32 v8, v0
         vrecip.f32 v8, v8
 
         li      t1, TURNS
-        mov     t0, a1
 3:
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vld     v\n, [t0], 64
+        vld     v1\n, [a1 + 64 * \n]
         .endr
         .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
-        vmul.f32 v\n, v\n, v8
-        vst     v\n, [a1], 64
+        vmul.f32 v1\n, v1\n, v8
+        .endr
+        .irp    n, 0, 1, 2, 3, 4, 5, 6, 7
+        vst     v1\n, [a1], 64
         .endr
         loop.next t1, 3b
         loop.next a2, softmax
