@@ -58,6 +58,11 @@ def assemble(
     )
 
 
+def is_name(text: str) -> bool:
+    """Return whether a symbol may be called so, if no register is."""
+    return text.isascii() and text.replace(".", "_").replace("$", "_").isidentifier()
+
+
 def _sort(report: Report, sources: Sequence[Source]) -> None:
     """Put the diagnostics of all phases in the order of the sources."""
     order = {source: index for index, source in enumerate(sources)}

@@ -163,6 +163,10 @@ def _check_streams(*outputs: Path | None) -> None:
 
 
 def _read_defines(texts: list[str]) -> dict[str, int]:
+    if not texts:
+        return {}
+    from dojo_tools.assembler import is_name
+
     defines: dict[str, int] = {}
     for text in texts:
         name, _, value = text.partition("=")
@@ -170,7 +174,7 @@ def _read_defines(texts: list[str]) -> dict[str, int]:
             number = int(value or "1", 0)
         except ValueError:
             raise typer.BadParameter(f"-D {text}: `{value}` is not an integer") from None
-        if not name.isascii() or not name.replace(".", "_").replace("$", "_").isidentifier():
+        if not is_name(name):
             raise typer.BadParameter(f"-D {text}: `{name}` is not a name")
         defines[name] = number
     return defines

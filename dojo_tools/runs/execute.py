@@ -31,7 +31,13 @@ def execute_run(
     """
     warnings: list[Diagnostic] = []
     definition = load_machine(run_file.machine)
-    image = load_program(run_file.program, description, machine=definition, warnings=warnings)
+    image = load_program(
+        run_file.program,
+        description,
+        defines=run_file.defines,
+        machine=definition,
+        warnings=warnings,
+    )
     machine = Machine(image, description, definition, timing=timing, engine=engine)
     planner = Planner(machine)
     plan = planner.plan(run_file)

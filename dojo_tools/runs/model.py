@@ -4,7 +4,8 @@ A `RunFile` comes from a `run.toml` or is made in Python; its paths are ready to
 where a wish was written; they are None for one that comes from a command line or from Python.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dojo_tools.diagnostics import Span
@@ -127,6 +128,7 @@ class RunFile:
 
     A run that takes more cycles than `cycles_max` goes on to its end, and fails.
     `machine` is a shipped machine by name or a file, as `load_machine` takes it.
+    `defines` are symbols that the sources are assembled with.
     """
 
     name: str
@@ -139,3 +141,4 @@ class RunFile:
     cycles_max: int | None = None
     machine: str = MACHINE_DEFAULT
     shows: tuple[Show, ...] = ()
+    defines: Mapping[str, int] = field(default_factory=dict[str, int])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from dojo_tools.assembler import is_name
 from dojo_tools.bits import mask
 from dojo_tools.description import load_machine
 from dojo_tools.diagnostics import InputError, Report, did_you_mean, fail, read_source
@@ -63,7 +64,7 @@ class _Reader:
         self._root.check_keys(
             ("program", "machine", "limits", "arguments", "show", "input", "output")
         )
-        program = self._program()
+        program, defines = self._program()
         machine = self._machine()
         instructions_max, cycles_max = self._limits()
         arguments = self._arguments()
@@ -78,19 +79,21 @@ class _Reader:
             cycles_max=cycles_max,
             machine=machine,
             shows=self._shows(),
+            defines=defines,
         )
 
     # ---- tables
 
-    def _program(self) -> tuple[Path, ...]:
+    def _program(self) -> tuple[tuple[Path, ...], dict[str, int]]:
+        """Return the files, and the symbols that sources are assembled with."""
         table = self._root.take_table("program")
         if table is None:
             if "program" not in self._root.values:
                 self._report.error(
                     f"{self._path}: names no program", hint='add [program] sources = ["kernel.s"]'
                 )
-            return ()
-        table.check_keys(("sources", "objects", "image"))
+            return (), {}
+        table.check_keys(("sources", "objects", "image", "defines"))
         if not table.values:
             table.error("no program", hint="give `sources`, `objects` or `image`")
         if "image" in table.values and len(table.values) > 1:
@@ -100,7 +103,22 @@ class _Reader:
         if image is not None:
             names.append(("image", image))
         paths = [self._existing(table, key, name) for key, name in names]
-        return tuple(path for path in paths if path is not None)
+        return tuple(path for path in paths if path is not None), self._defines(table)
+
+    def _defines(self, program: Table) -> dict[str, int]:
+        table = program.take_table("defines")
+        if table is None:
+            return {}
+        if "sources" not in program.values:
+            program.error("`defines` needs `sources` to assemble", "defines")
+        defines: dict[str, int] = {}
+        for name in table.values:
+            if not is_name(name):
+                table.error(f"`{name}` is not a name", name)
+            value = table.take_integer(name, -(mask(63) + 1), mask(64))
+            if value is not None:
+                defines[name] = value
+        return defines
 
     def _machine(self) -> str:
         """Return a shipped machine's name or the path of a file, checked to load."""

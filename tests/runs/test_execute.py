@@ -43,6 +43,13 @@ def test_a_run_that_holds(execute: Execute) -> None:
     assert report.machine.read_tensor("y")[1, 3] == 8
 
 
+def test_defines_set_a_size(execute: Execute, folder: Path) -> None:
+    source = ".ifndef N\nN = 2\n.endif\n.text\n.global _start\n_start: halti 0\n.bss\n"
+    (folder / "kernel.s").write_text(source + "x: .tensor f32, N\n", encoding="utf-8")
+    assert execute("").machine.read_tensor("x").shape == (2,)
+    assert execute("defines = { N = 5 }").machine.read_tensor("x").shape == (5,)
+
+
 def test_a_check_that_fails(execute: Execute) -> None:
     report = execute(f'{NORMAL}[[output]]\nsymbol = "y"\ncheck = {{ expression = "x + 2" }}\n')
     assert report.exit_code is ExitCode.CHECK_FAILED

@@ -380,6 +380,18 @@ again: loop.next a0, again      ; 1     a0 at 0 + L1
     acc.store acc0, [sp + -256] ; 4     acc0 at 0 + L4
     halti 0                     ; 8     P vector_store for 4 to 7
 
+; case an accumulator is stored by rows, two beats each: 19
+    addi a1, sp, -256           ; 0
+    acc.store.rows acc0, [a1], zero ; 1     a1 at 0 + L1
+    vst v0, [sp + -64]          ; 17    P vector_store for 1 to 16
+    halti 0                     ; 18
+
+; case a narrowing store takes two beats: 5
+    addi a1, sp, -64            ; 0
+    vst.bf16.f32 v0, [a1]       ; 1     a1 at 0 + L1
+    vst v0, [sp + -64]          ; 3     P vector_store for 1 and 2
+    halti 0                     ; 4
+
 ; ---- the example of docs/timing.md
 
 ; case twice round: 12 = issued 5, operand wait 6, branch 1
