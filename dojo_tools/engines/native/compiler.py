@@ -11,7 +11,7 @@ class Compiler:
     """Compiles modules; what it has linked stays in memory until it is forgotten."""
 
     def __init__(self) -> None:
-        import llvmlite.binding as llvm
+        import llvmlite.binding as llvm  # pyright: ignore[reportMissingTypeStubs]  it has none
 
         self._llvm: Any = llvm
         llvm.initialize_native_target()
@@ -19,7 +19,7 @@ class Compiler:
         self.cpu: str = llvm.get_host_cpu_name()
         self.features: str = llvm.get_host_cpu_features().flatten()
         self._machines: dict[str, Any] = {}
-        self._jit: Any = llvm.create_lljit_compiler(self._machine("good"))
+        self._jit: Any = self._llvm.create_lljit_compiler(self._machine("good"))
         self._names = itertools.count()
         self._libraries: dict[int, Any] = {}
 

@@ -64,9 +64,9 @@ def _always_halts(statements: tuple[Statement, ...]) -> bool:
 class RegionCode:
     """The code of a region: instructions by address, and the addresses where blocks begin."""
 
-    instructions: dict[int, Instruction] = field(default_factory=dict)
-    leaders: set[int] = field(default_factory=set)
-    return_sites: list[int] = field(default_factory=list)
+    instructions: dict[int, Instruction] = field(default_factory=dict[int, Instruction])
+    leaders: set[int] = field(default_factory=set[int])
+    return_sites: list[int] = field(default_factory=list[int])
 
 
 def discover(

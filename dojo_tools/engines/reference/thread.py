@@ -300,7 +300,7 @@ class ReferenceThread:
         """Print bytes of SRAM; bytes that are not UTF-8 print as replacement characters."""
         if size:
             self.memory.check(pc, address, size, 1, "print")
-        self._print(text_of_bytes(self.memory.contents[address : address + size]))
+        self._print(text_of_bytes(bytes(self.memory.contents[address : address + size])))
 
     def act_print_character(self, pc: int, code: int) -> None:
         """Print a Unicode character; a number that is none prints as the replacement character."""
