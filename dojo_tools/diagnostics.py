@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     DEADLOCK = 5
     LIMIT = 6
     RACE = 7
+    ENGINES_DIFFER = 8
     INTERNAL = 70
     IO = 74
     INTERRUPTED = 130

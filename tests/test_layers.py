@@ -76,6 +76,7 @@ FUNCTIONS_MAY_IMPORT = {
 # Modules that any function may import, each with what it would cost at the top of the file.
 COSTLY = {
     "llvmlite": "80 ms, and a run with the reference engine needs none of it",
+    f"{PACKAGE}.engines.native": "loads LLVM",
     "textual": "790 ms, and only the viewer needs it",
     f"{PACKAGE}.viewer": "loads Textual",
     f"{PACKAGE}.description.loader": "loads Lark, 80 ms; a cached description needs none of it",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dojo_tools.machine import Machine, TraceEntry
     from dojo_tools.runs import RunFile, RunReport
 
-ENGINES = ("reference",)
+ENGINES = ("reference", "native", "both")
 TIMINGS = ("on", "off")
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
@@ -61,7 +61,12 @@ def run(
     ] = None,
     isa: IsaFiles = None,
     engine: Annotated[
-        str, typer.Option("--engine", metavar="NAME", help="The engine: reference.")
+        str,
+        typer.Option(
+            "--engine",
+            metavar="reference|native|both",
+            help="The engine; `both` compares them and stops where they differ.",
+        ),
     ] = ENGINES[0],
     timing: Annotated[
         str,
@@ -80,8 +85,8 @@ def run(
     """Run a program on one D1 node and check what comes out of it.
 
     Exit codes: 0 done, 1 a check failed, the program halted with a code or took too many cycles,
-    2 usage, 3 wrong input, 4 fault of the program, 6 instruction limit, 74 input or output failed,
-    130 interrupted.
+    2 usage, 3 wrong input, 4 fault of the program, 6 instruction limit, 8 the engines differ,
+    74 input or output failed, 130 interrupted.
     """
     if engine not in ENGINES:
         raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
@@ -105,7 +110,7 @@ def run(
         screen.write_printed, screen.show_progress, screen.write_entry if print_trace else None
     )
     description = load(isa)
-    outcome = execute_run(run_file, description, listener, timing=timing == "on")
+    outcome = execute_run(run_file, description, listener, timing=timing == "on", engine=engine)
     screen.finish()
     show(outcome.warnings)
     if report is not None:

@@ -6,6 +6,7 @@ from typing import Protocol
 from dojo_tools.description import Description, Instruction
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop
+from dojo_tools.engines.timing import Cause
 
 RegisterValue = int | bytes
 
@@ -14,13 +15,46 @@ class Thread(Protocol):
     """A thread's registers and its node's memory, and the means to run it."""
 
     description: Description
-    pc: int
     printed: list[Printed]
-    stop_at_breakpoints: bool
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction."""
+        ...
+
+    @pc.setter
+    def pc(self, address: int) -> None: ...
+
+    @property
+    def stop_at_breakpoints(self) -> bool:
+        """Whether a breakpoint ends a run."""
+        ...
+
+    @stop_at_breakpoints.setter
+    def stop_at_breakpoints(self, wanted: bool) -> None: ...
 
     @property
     def retired(self) -> int:
         """Instructions executed so far."""
+        ...
+
+    @property
+    def cycles(self) -> int:
+        """Cycles so far, the one being filled included if something has issued in it."""
+        ...
+
+    @property
+    def causes(self) -> Mapping[Cause, int]:
+        """What each of `cycles` went to."""
+        ...
+
+    def next_issue_cycle(self) -> int:
+        """Return the cycle in which the next instruction issues, the present one if it can't."""
+        ...
+
+    @property
+    def memory_size(self) -> int:
+        """Bytes of SRAM."""
         ...
 
     @property

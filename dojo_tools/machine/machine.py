@@ -11,13 +11,14 @@ from dojo_tools.description import Description, InstructionDef, MachineDef, load
 from dojo_tools.description.semantics import WriteControl, WriteRegister, walk_statements
 from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.disassembler import format_instruction
+from dojo_tools.engines.lockstep import Divergence
 from dojo_tools.engines.printing import Printed
-from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.stop import Fault, Stop, StopReason
-from dojo_tools.engines.timing import Cause, IssueRule
+from dojo_tools.engines.timing import Cause
 from dojo_tools.formats import element_named
 from dojo_tools.linker import DEFAULT_STACK_SIZE
 from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
+from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
 
 STACK_POINTER = "sp"
@@ -61,7 +62,8 @@ class Machine:
     """A machine with an image loaded, ready to run from its entry.
 
     The stack pointer starts at the stack top that the linker chose, everything else at zero. With
-    `timing` off each instruction takes one cycle.
+    `timing` off each instruction takes one cycle. `engine` is one of `ENGINES`; with "both" a run
+    raises `EnginesDiffer` where they part.
     Raises `InputError` for an image that does not fit one node.
     """
 
@@ -72,6 +74,7 @@ class Machine:
         machine: MachineDef | None = None,
         *,
         timing: bool = True,
+        engine: str = "reference",
     ) -> None:
         if len(image.programs) > 1:
             raise fail(
@@ -83,9 +86,7 @@ class Machine:
         self.description = description
         self.definition = machine or load_machine("node")
         sram = self.definition.sram_bytes
-        reserved, denormals = self.definition.reserved_bytes, self.definition.denormals
-        rule = IssueRule(description, self.definition) if timing else None
-        self._thread = ReferenceThread(description, sram, reserved, denormals, rule)
+        self._thread = make_thread(engine, description, self.definition, timing)
         for segment in image.segments:
             if segment.address + segment.memory_size > sram:
                 raise fail(
@@ -145,7 +146,9 @@ class Machine:
         places = _written_places(instruction.definition, values, self._zeros)
         before = {place: self._place_text(*place) for place in places}
         controls = dict(thread.controls)
-        thread.memory.observed = []
+        observed = observed_thread(thread)
+        if observed is not None:
+            observed.memory.observed = []
         stop = thread.run(1)
         changes = [
             Change(place[1], before[place], self._place_text(*place))
@@ -157,10 +160,12 @@ class Machine:
             old, new = controls[control.number], thread.controls[control.number]
             if old != new and control.name not in named:
                 changes.append(Change(control.name, hex(old), hex(new)))
-        for address, old in thread.memory.observed:
+        written = None if observed is None else observed.memory.observed
+        for address, old in written or ():
             new = thread.read_memory(address, len(old))
             changes.append(Change(f"mem[0x{address:x}]", _bytes_text(old), _bytes_text(new)))
-        thread.memory.observed = None
+        if observed is not None:
+            observed.memory.observed = None
         ended = None if stop.reason is StopReason.LIMIT else stop
         return TraceEntry(cycle, pc, text, self.line_at(pc), tuple(changes), ended)
 
@@ -295,6 +300,24 @@ class Machine:
             text += "".join(f"\nnote: {frame}" for frame in line.trail)
         hint = fault.hint or self._fault_hint(fault)
         return text if hint is None else f"{text}\nhint: {hint}"
+
+    def divergence_text(self, found: Divergence) -> str:
+        """Return where two engines part: instruction, source line, operands, both results."""
+        line = self.line_at(found.pc)
+        place = "" if line is None else f"{line.file}:{line.line}:{line.column}: "
+        text = "no instruction"
+        if found.instruction is not None:
+            text = format_instruction(found.instruction, found.pc, self.description)
+        head = f"{place}error: the engines differ: `{text}` (pc 0x{found.pc:x})"
+        notes = [f"instruction number {found.retired + 1} of the run"]
+        if found.count > 1:
+            notes.append(f"only when {found.count} instructions from here on run as a whole")
+        notes += [f"before: {name} = {value}" for name, value in found.operands]
+        notes += [
+            f"{where}: reference {one}, native {two}" for where, one, two in found.differences
+        ]
+        rows = [head, *(f"note: {note}" for note in notes)]
+        return "\n".join([*rows, "hint: this is a mistake in the tools: please report it"])
 
     def _fault_hint(self, fault: Fault) -> str | None:
         """Return a hint that only the state of the machine can give."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from dojo_tools.description import Description
 from dojo_tools.diagnostics import Diagnostic
+from dojo_tools.engines.lockstep import EnginesDiffer
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
 from dojo_tools.runs.early_end import early_end_message
@@ -20,39 +21,47 @@ def execute_run(
     listener: Listener | None = None,
     *,
     timing: bool = True,
+    engine: str = "reference",
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
 
-    With `timing` off each instruction takes one cycle.
+    With `timing` off each instruction takes one cycle. `engine` is as in `Machine`.
 
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
     warnings: list[Diagnostic] = []
     image = load_program(run_file.program, description, defines=run_file.defines, warnings=warnings)
-    machine = Machine(image, description, timing=timing)
+    machine = Machine(image, description, timing=timing, engine=engine)
     planner = Planner(machine)
     plan = planner.plan(run_file)
     warnings += planner.warnings
     progress = Progress(machine, listener or Listener())
-    stop = progress.run(run_file.instructions_max)
+    stop, divergence = None, None
+    try:
+        stop = progress.run(run_file.instructions_max)
+    except EnginesDiffer as error:
+        divergence = error.divergence
     outputs: tuple[OutputResult, ...] = ()
     if stop is not None and stop.reason is StopReason.HALT:
         outputs = plan.results(machine)
     for dump in run_file.dumps:
         _save_dump(machine, dump)
     final = machine.run(0)
-    status = _status(stop, outputs)
+    status = _status(stop, outputs) if divergence is None else Status.DIFFERED
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
     if status is Status.DONE and over_budget:
         status = Status.OVER_BUDGET
     pc = machine.pc if stop is None or stop.fault is None else stop.fault.pc
+    message = early_end_message(run_file, machine, status, stop)
+    if divergence is not None:
+        pc, message = divergence.pc, machine.divergence_text(divergence)
     return RunReport(
         name=run_file.name,
         status=status,
         stop=stop,
         pc=pc,
         line=machine.line_at(pc),
-        message=early_end_message(run_file, machine, status, stop),
+        message=message,
         retired=final.retired,
         cycles=final.cycles,
         causes=final.causes,

@@ -26,6 +26,7 @@ class Status(Enum):
     FAULT = "fault"
     LIMIT = "limit"
     INTERRUPTED = "interrupted"
+    DIFFERED = "engines differ"
 
 
 EXIT_CODES = {
@@ -36,6 +37,7 @@ EXIT_CODES = {
     Status.FAULT: ExitCode.GUEST_FAULT,
     Status.LIMIT: ExitCode.LIMIT,
     Status.INTERRUPTED: ExitCode.INTERRUPTED,
+    Status.DIFFERED: ExitCode.ENGINES_DIFFER,
 }
 
 

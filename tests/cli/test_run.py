@@ -258,3 +258,16 @@ def test_what_a_program_prints_can_not_steer_a_terminal() -> None:
     os.close(theirs)
     assert os.read(ours, 100) == b"\\u{1b}[31mhi\r\n"
     os.close(ours)
+
+
+@pytest.mark.parametrize("engine", ["reference", "native", "both"])
+def test_every_engine_gives_the_same_report(engine: str) -> None:
+    words = [SAMPLES / "saxpy" / "run.toml", "--report", "-", "--quiet"]
+    assert run(*words, "--engine", engine).stdout == run(*words).stdout
+
+
+@pytest.mark.parametrize("timing", ["on", "off"])
+def test_both_engines_agree_on_the_samples(timing: str) -> None:
+    for name in ("hello/hello.s", "fibonacci/fibonacci.s", "dot/run.toml", "softmax/run.toml"):
+        done = run(SAMPLES / name, "--engine", "both", "--timing", timing)
+        assert (done.returncode, done.stderr) == (ExitCode.DONE, "")

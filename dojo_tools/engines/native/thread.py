@@ -168,6 +168,11 @@ class NativeThread:
         base = self.target.layout.controls >> 3
         self._words[base + number] = value & self.target.layout.control_masks[number]
 
+    @property
+    def memory_size(self) -> int:
+        """Bytes of SRAM."""
+        return self.target.memory_size
+
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of SRAM."""
         assert 0 <= address <= self.target.memory_size - size
@@ -199,6 +204,9 @@ class NativeThread:
         """
         self._printed_room = printed_max
         end = self.retired + limit
+        if limit > 0 and not self._is_fetchable(self.pc):
+            # A pc that only the host can set: the dispatcher's keys have no room for it.
+            return Stop(StopReason.FAULT, fault=self._fetch_fault(self.pc))
         while True:
             left = end - self.retired
             if left <= 0:

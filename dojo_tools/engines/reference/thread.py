@@ -117,6 +117,11 @@ class ReferenceThread:
             assert isinstance(value, bytes)
             self._bytes[file.name][index] = np.frombuffer(value, np.uint8)
 
+    @property
+    def memory_size(self) -> int:
+        """Bytes of SRAM."""
+        return self.memory.size
+
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of SRAM."""
         assert 0 <= address <= self.memory.size - size
@@ -326,7 +331,7 @@ class ReferenceThread:
 def _absolute_values(instruction: Instruction, pc: int) -> tuple[int, ...]:
     """Return the operands' values; those relative to the pc become addresses."""
     pairs = zip(instruction.definition.operands, instruction.values, strict=True)
-    return tuple(pc + value if kind.pc_relative else value for kind, value in pairs)
+    return tuple((pc + value) & mask(64) if kind.pc_relative else value for kind, value in pairs)
 
 
 def _looks_at_counters(definition: InstructionDef) -> bool:

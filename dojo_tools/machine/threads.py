@@ -1,0 +1,50 @@
+"""Makes the thread of a machine: the reference engine, the native one, or both in lockstep."""
+
+from dojo_tools.description import Description, MachineDef
+from dojo_tools.engines.lockstep import LockstepThread
+from dojo_tools.engines.reference import ReferenceThread
+from dojo_tools.engines.thread import Thread
+from dojo_tools.engines.timing import IssueRule
+
+ENGINES = ("reference", "native", "both")
+
+
+def make_thread(engine: str, description: Description, machine: MachineDef, timing: bool) -> Thread:
+    """Return a new thread of an engine; without `timing` each instruction takes one cycle."""
+    match engine:
+        case "both":
+            return LockstepThread(
+                lambda: (
+                    _reference(description, machine, timing),
+                    _native(description, machine, timing),
+                )
+            )
+        case "native":
+            return _native(description, machine, timing)
+        case _:
+            return _reference(description, machine, timing)
+
+
+def observed_thread(thread: Thread) -> ReferenceThread | None:
+    """Return the reference thread that a trace can watch, if there is one."""
+    if isinstance(thread, LockstepThread):
+        thread = thread.first
+    return thread if isinstance(thread, ReferenceThread) else None
+
+
+def _reference(description: Description, machine: MachineDef, timing: bool) -> ReferenceThread:
+    rule = IssueRule(description, machine) if timing else None
+    return ReferenceThread(
+        description, machine.sram_bytes, machine.reserved_bytes, machine.denormals, rule
+    )
+
+
+def _native(description: Description, machine: MachineDef, timing: bool) -> Thread:
+    # LLVM takes 80 ms to load, and a run with the reference engine needs none of it.
+    from dojo_tools.engines.native import NativeThread  # noqa: PLC0415  see above
+    from dojo_tools.engines.native.timeline import Timeline  # noqa: PLC0415  see above
+
+    timeline = Timeline.of(description, machine) if timing else None
+    return NativeThread(
+        description, machine.sram_bytes, machine.reserved_bytes, machine.denormals, timeline
+    )

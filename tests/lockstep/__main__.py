@@ -1,0 +1,52 @@
+"""Run random programs on both engines: `python tests/lockstep --seed 1 --batch 3`.
+
+Prints what each batch did as one line of JSON; exit code 1 if the engines differed anywhere.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import fields, replace
+
+from batches import Batch, Plan
+from dojo_tools.description import Description, InstructionDef, load_description
+
+
+def main() -> int:
+    """Run the batches that the command line names."""
+    parser = argparse.ArgumentParser(prog="python tests/lockstep")
+    parser.add_argument("--batch", type=int, nargs="+", default=[0])
+    parser.add_argument("--confuse", nargs=2, help="mnemonics whose meanings the native one swaps")
+    for option in fields(Plan):
+        kind = str if option.name == "variant" else int
+        default = 1 if option.name == "seed" else option.default
+        parser.add_argument(f"--{option.name.replace('_', '-')}", type=kind, default=default)
+    arguments = vars(parser.parse_args())
+    numbers, confused = arguments.pop("batch"), arguments.pop("confuse")
+    description = load_description()
+    wrong = with_confused(description, *confused) if confused else None
+    differed = False
+    for number in numbers:
+        outcome = Batch(description, Plan(**arguments), number, wrong).run()
+        differed = differed or bool(outcome.reports)
+        print(json.dumps(outcome.to_json()), flush=True)
+        for report in outcome.reports:
+            print(report, file=sys.stderr)
+    return int(differed)
+
+
+def with_confused(description: Description, one: str, two: str) -> Description:
+    """Return a description in which two instructions have each other's meaning."""
+    first, second = (description.mnemonics[name][0] for name in (one, two))
+    assert isinstance(first, InstructionDef)
+    assert isinstance(second, InstructionDef)
+    wrong = {
+        first.match: replace(first, meaning=second.meaning),
+        second.match: replace(second, meaning=first.meaning),
+    }
+    instructions = tuple(wrong.get(d.match, d) for d in description.instructions)
+    return replace(description, instructions=instructions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
