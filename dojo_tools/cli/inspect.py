@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,6 +60,17 @@ def inspect(
     contents: Annotated[
         bool, typer.Option("-s", "--contents", help="Print the bytes of every section.")
     ] = False,
+    tensors: Annotated[
+        bool, typer.Option("--tensors", help="Print the values of tensors in their types.")
+    ] = False,
+    show_as: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--show-as",
+            metavar="SYMBOL=TYPE",
+            help="As `--tensors`, a symbol's bytes as values of another element type.",
+        ),
+    ] = None,
     all_headers: Annotated[
         bool, typer.Option("-x", "--all-headers", help="As -h -p --programs -t -r.")
     ] = False,
@@ -118,6 +129,7 @@ def inspect(
         "symbols": symbols,
         "relocations": relocations,
         "contents": contents,
+        "tensors": tensors or bool(show_as),
         "lines": line_numbers,
         "code": disassemble or source or line_numbers,
     }
@@ -125,17 +137,29 @@ def inspect(
     parts += [name for name in _ALL_HEADERS if all_headers and name not in parts]
     if not parts and not explain:
         parts = ["code"]
+    elements = _elements(show_as or [])
     addresses = range(_address(start_address, 0), _address(stop_address, 1 << 64))
     files = [_only(found, section or ()) for found in _read(file)]
     if as_json:
-        _print_json(files, parts, description)
+        _print_json(files, parts, description, elements)
         return ExitCode.DONE
     folders = [Path(), file.parent] if source else []
     for index, found in enumerate(files):
         if len(files) > 1 or found.name != _name_of(file):
             print(f"{chr(10) * (index > 0)}{printable(found.name)}:\n")
-        _print_parts(found, parts, folders, line_numbers, addresses, description)
+        _print_parts(found, parts, folders, line_numbers, addresses, description, elements)
     return ExitCode.DONE
+
+
+def _elements(texts: Sequence[str]) -> dict[str, str]:
+    """Return the element type that was chosen for each symbol."""
+    chosen: dict[str, str] = {}
+    for text in texts:
+        symbol, _, element = text.partition("=")
+        if not symbol or not element:
+            raise typer.BadParameter(f"--show-as: `{printable(text)}` is not SYMBOL=TYPE")
+        chosen[symbol] = element
+    return chosen
 
 
 def _read(file: Path) -> "Iterator[ObjectFile | Image]":
@@ -182,6 +206,7 @@ def _print_parts(
     line_numbers: bool,
     addresses: range,
     description: "Description",
+    elements: Mapping[str, str],
 ) -> None:
     from dojo_tools import disassembler as show
 
@@ -195,6 +220,7 @@ def _print_parts(
         "symbols": lambda: show.list_symbols(found),
         "relocations": lambda: show.list_relocations(found, description),
         "contents": lambda: show.list_contents(found),
+        "tensors": lambda: show.list_tensors(found, elements),
         "code": lambda: _coloured(show.list_code(found, description, origins, addresses)),
     }
     chosen = [make for name, make in makers.items() if name in parts]
@@ -205,13 +231,16 @@ def _print_parts(
 
 
 def _print_json(
-    files: "Sequence[ObjectFile | Image]", parts: Sequence[str], description: "Description"
+    files: "Sequence[ObjectFile | Image]",
+    parts: Sequence[str],
+    description: "Description",
+    elements: Mapping[str, str],
 ) -> None:
     import json
 
     from dojo_tools.disassembler import document
 
-    documents = [document(found, parts, description) for found in files]
+    documents = [document(found, parts, description, elements) for found in files]
     # ASCII, so that no name can steer a terminal.
     print(json.dumps(documents[0] if len(documents) == 1 else {"members": documents}, indent=1))
 

@@ -15,6 +15,7 @@ from dojo_tools.diagnostics import ExitCode, InputError, printable
 
 if TYPE_CHECKING:
     from dojo_tools.description import Description, RegisterFile
+    from dojo_tools.formats import Element
     from dojo_tools.machine import Machine, TraceEntry
     from dojo_tools.runs import RunFile, RunReport
 
@@ -46,6 +47,14 @@ def run(
             "--dump", metavar="SYMBOL=FILE", help="Save a symbol's memory as .npy or .csv."
         ),
     ] = None,
+    show_as: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--show-as",
+            metavar="REGISTER=TYPE",
+            help="Show a register, as `v3`, or a file, as `v`, as values of an element type.",
+        ),
+    ] = None,
     print_trace: Annotated[
         bool, typer.Option("--print-trace", help="Print each instruction and what it changed.")
     ] = False,
@@ -57,6 +66,14 @@ def run(
         int | None,
         typer.Option(
             "--max-instructions", metavar="N", min=1, help="Stop after N. [default: 10^10]"
+        ),
+    ] = None,
+    machine: Annotated[
+        str | None,
+        typer.Option(
+            "--machine",
+            metavar="NAME|FILE",
+            help="The machine: a shipped one or a .toml file. [default: node]",
         ),
     ] = None,
     isa: IsaFiles = None,
@@ -102,6 +119,7 @@ def run(
         )
 
     run_file = _with_options(_run_file(files), arguments or [], dump or [], max_instructions)
+    run_file = _with_view(run_file, show_as or [], machine)
 
     from dojo_tools.runs import Listener, execute_run
 
@@ -170,6 +188,23 @@ def _with_options(
         arguments=(*run_file.arguments, *added),
         dumps=(*run_file.dumps, *wanted),
         instructions_max=max_instructions or run_file.instructions_max,
+    )
+
+
+def _with_view(run_file: "RunFile", shows: list[str], machine: str | None) -> "RunFile":
+    """Return a run file with another machine, and with more registers to show as values."""
+    from dojo_tools.runs import Show
+
+    added: list[Show] = []
+    for text in shows:
+        register, _, element = text.partition("=")
+        if not register or not element:
+            raise typer.BadParameter(f"--show-as: `{printable(text)}` is not REGISTER=TYPE")
+        added.append(Show(register, element))
+    return replace(
+        run_file,
+        shows=(*run_file.shows, *added),
+        machine=run_file.machine if machine is None else machine,
     )
 
 
@@ -331,22 +366,42 @@ def _print_failure(outcome: "RunReport", quiet: bool) -> None:
 
 
 def _register_lines(machine: "Machine", description: "Description") -> Iterable[str]:
-    """Yield the pc and the registers that are not zero; wide ones as 32-bit words, and floats."""
+    """Yield the pc and the registers that are not zero.
+
+    Wide ones as 32-bit words and floats, others in hexadecimal, unless an element type was chosen.
+    """
     yield f"pc 0x{machine.pc:x}"
     for file in description.registers:
         for index in range(file.count):
             name = f"{file.name}{index}"
             value = machine.read_register(name)
-            if isinstance(value, int):
-                if value:
-                    yield f"{_register_names(file, index)} 0x{value:x}"
-            elif any(value):
+            if not value or not (isinstance(value, int) or any(value)):
+                continue
+            element = machine.shown_as(name)
+            names = _register_names(file, index)
+            if element is not None:
+                head = f"{names} 0x{value:x} =" if isinstance(value, int) else name
+                yield from _value_lines(head, element, machine.value_texts(name))
+            elif isinstance(value, int):
+                yield f"{names} 0x{value:x}"
+            else:
                 yield from _wide_lines(name, value)
 
 
 def _register_names(file: "RegisterFile", index: int) -> str:
     others = [name for name, number in file.names if number == index]
     return " ".join([f"{file.name}{index}", *others])
+
+
+def _value_lines(head: str, element: "Element", texts: list[str]) -> Iterable[str]:
+    """Yield the values of a register; of a wide one, lines that hold more than zeros."""
+    if len(texts) <= WORDS_A_LINE:
+        yield f"{head} {element} {' '.join(texts)}"
+        return
+    for start in range(0, len(texts), WORDS_A_LINE):
+        part = texts[start : start + WORDS_A_LINE]
+        if set(part) - {"0", "0.0"}:
+            yield f"{head}[{start}..{start + len(part) - 1}] {element} {' '.join(part)}"
 
 
 def _wide_lines(name: str, contents: bytes) -> Iterable[str]:

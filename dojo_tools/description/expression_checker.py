@@ -294,6 +294,10 @@ class ExpressionChecker:
         name, count = self.scope.new_name(name_token), self._entry.integer(count_token)
         if not 1 <= count <= LANES_MAX:
             raise self._entry.reject(f"{count} lanes; vectors have 1 to {LANES_MAX}", count_token)
+        key = (count, name, self.scope.filled_in(tree))
+        known = self.scope.effort.lanes.get(key)
+        if known is not None:
+            return known
         values: list[int] = []
         for lane in range(count):
             self.scope.locals[name] = lane
@@ -302,7 +306,8 @@ class ExpressionChecker:
                 raise self._entry.reject(otherwise, tree)
             values.append(value)
         del self.scope.locals[name]
-        return tuple(values)
+        found = self.scope.effort.lanes[key] = tuple(values)
+        return found
 
     def _infer_each(self, tree: Any, expected: Type | None) -> Expression:
         name_token, count_token, value_tree = tree.children

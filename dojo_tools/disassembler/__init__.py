@@ -13,6 +13,7 @@ from dojo_tools.disassembler.tables import (
     list_sections,
     list_symbols,
 )
+from dojo_tools.disassembler.tensors import list_tensors
 
 __all__ = [
     "Line",
@@ -30,4 +31,5 @@ __all__ = [
     "list_sections",
     "list_segments",
     "list_symbols",
+    "list_tensors",
 ]

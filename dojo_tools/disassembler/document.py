@@ -7,13 +7,17 @@ from dojo_tools.description import Description
 from dojo_tools.disassembler.listing import list_code
 from dojo_tools.disassembler.programs import programs_of
 from dojo_tools.disassembler.sources import TRAIL_SHOWN_MAX
+from dojo_tools.disassembler.tensors import tensor_document
 from dojo_tools.objects import Image, ObjectFile
 
 
 def document(
-    file: ObjectFile | Image, parts: Collection[str], description: Description
+    file: ObjectFile | Image,
+    parts: Collection[str],
+    description: Description,
+    elements: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the named parts of a file, and what it is."""
+    """Return the named parts of a file, and what it is; `elements` as `list_tensors` takes them."""
     makers: Mapping[str, Callable[[], Any]] = {
         "sections": lambda: _sections(file),
         "segments": lambda: _segments(file),
@@ -21,6 +25,7 @@ def document(
         "symbols": lambda: _symbols(file),
         "relocations": lambda: _relocations(file, description),
         "contents": lambda: {s.name: s.contents.hex() for s in file.sections if s.contents},
+        "tensors": lambda: tensor_document(file, elements or {}),
         "code": lambda: list(list_code(file, description)),
         "lines": lambda: _lines(file),
     }

@@ -120,15 +120,19 @@ class TimingReader:
         self.controls_register = count
         self._clock = next((c.number for c in description.controls if c.name == CLOCK), None)
         self._outlines: dict[tuple[int, int], _Outline] = {}
+        self._read: dict[tuple[int, int, tuple[int, ...]], TimedInstruction] = {}
         self._interned: dict[tuple[object, ...], TimedInstruction] = {}
 
     def read(self, instruction: Instruction) -> TimedInstruction:
         """Return what the issue rule needs of an instruction."""
         definition = instruction.definition
         key = definition.mask, definition.match
-        if key not in self._outlines:
-            self._outlines[key] = self._outline(definition)
-        return self._intern(instruction, self._outlines[key])
+        use = *key, instruction.values
+        if use not in self._read:
+            if key not in self._outlines:
+                self._outlines[key] = self._outline(definition)
+            self._read[use] = self._intern(instruction, self._outlines[key])
+        return self._read[use]
 
     def _intern(self, instruction: Instruction, outline: _Outline) -> TimedInstruction:
         definition = instruction.definition

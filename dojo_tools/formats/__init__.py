@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Rounding,
         format_named,
     )
+    from dojo_tools.formats.texts import element_texts, value_text
 
 _PLACES = {
     "decode": "decoding",
@@ -52,6 +53,8 @@ _PLACES = {
     "Format": "table",
     "Rounding": "table",
     "format_named": "table",
+    "element_texts": "texts",
+    "value_text": "texts",
 }
 
 __all__ = [
@@ -68,6 +71,7 @@ __all__ = [
     "Rounding",
     "decode",
     "element_named",
+    "element_texts",
     "encode",
     "find_element",
     "format_named",
@@ -76,6 +80,7 @@ __all__ = [
     "philox4x32",
     "random_lanes",
     "summary",
+    "value_text",
 ]
 
 

@@ -1,6 +1,7 @@
 """One node and one thread that run an image, with everything the host may look at or set."""
 
 import bisect
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from dojo_tools.engines.lockstep import Divergence
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Fault, Stop, StopReason
 from dojo_tools.engines.timing import Cause
-from dojo_tools.formats import element_named
+from dojo_tools.formats import Element, element_named, element_texts
 from dojo_tools.linker import DEFAULT_STACK_SIZE
 from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
 from dojo_tools.machine.threads import make_thread, observed_thread
@@ -98,6 +99,7 @@ class Machine:
         self._zeros = {file.name: file.zero for file in description.registers}
         self._symbols = {symbol.name: symbol for symbol in image.symbols}
         self._tensors = {image.symbols[t.symbol].name: t for t in image.tensors}
+        self._shown: dict[str, Element] = {}
         self._lines = sorted(image.lines, key=lambda line: line.offset)
         self._line_starts = [line.offset for line in self._lines]
         stack = self._symbols.get("__stack_top")
@@ -173,6 +175,8 @@ class Machine:
         if kind == "control":
             control = next(c for c in self.description.controls if c.name == name)
             return hex(self._thread.controls[control.number])
+        if name in self._shown:
+            return _values_text(self.value_texts(name), self._shown[name])
         value = self._thread.read_register(name)
         return hex(value) if isinstance(value, int) else _bytes_text(value)
 
@@ -199,6 +203,31 @@ class Machine:
             wanted = "an integer" if size == 8 else f"{size} bytes"
             raise fail(f"register `{name}` holds {wanted}")
         self._thread.write_register(name, value)
+
+    def show_as(self, name: str, element: str) -> None:
+        """Show a register, or all of a file such as `v`, as values of an element type.
+
+        What is said last of a register counts. Raises `InputError` for an unknown name or type.
+        """
+        type_ = element_named(element)
+        file = next((file for file in self.description.registers if file.name == name), None)
+        if file is None:
+            self._check_register(name)
+            found, index = self.description.register_names[name]
+            self._shown[f"{found.name}{index}"] = type_
+            return
+        for index in range(file.count):
+            self._shown[f"{file.name}{index}"] = type_
+
+    def shown_as(self, name: str) -> Element | None:
+        """Return the element type to show a register as, named `v3`, if one was chosen."""
+        return self._shown.get(name)
+
+    def value_texts(self, name: str) -> list[str]:
+        """Return a register's values in the element type that was chosen for it, lane 0 first."""
+        value = self.read_register(name)
+        contents = value.to_bytes(8, "little") if isinstance(value, int) else value
+        return element_texts(contents, self._shown[name], self.definition.denormals)
 
     def _check_register(self, name: str) -> None:
         known = self.description.register_names
@@ -351,6 +380,13 @@ def _written_places(
             code = values[kind.name]
             places["control", next(n for n, number in kind.names if number == code)] = None
     return tuple(places)
+
+
+def _values_text(texts: Sequence[str], element: Element) -> str:
+    """Return the values of a register; neighbours that are alike once, with their count."""
+    runs = [(text, len(list(group))) for text, group in itertools.groupby(texts)]
+    parts = [text if count == 1 else f"{text} x{count}" for text, count in runs]
+    return f"{element} {' '.join(parts)}"
 
 
 def _bytes_text(contents: bytes) -> str:

@@ -12,6 +12,7 @@ from dojo_tools.runs.model import (
     Input,
     Output,
     RunFile,
+    Show,
     Tolerance,
 )
 from dojo_tools.runs.progress import Listener
@@ -36,6 +37,7 @@ __all__ = [
     "OutputResult",
     "RunFile",
     "RunReport",
+    "Show",
     "Status",
     "Tolerance",
     "check_suffix",

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from dojo_tools import floats
 from dojo_tools.diagnostics import Span, fail
-from dojo_tools.formats import element_named
+from dojo_tools.formats import Denormals, element_named, value_text
 from dojo_tools.machine import count_beyond
 from dojo_tools.runs.convert import is_float, round_to_element
 from dojo_tools.runs.model import Tolerance
-from dojo_tools.runs.tensor_files import value_text
 
 DIFFERENCES_MAX = 5
 EXACT_INTEGER_LIMIT = 1 << 53
@@ -66,11 +65,15 @@ class Comparison:
 
 
 def compare(
-    found: NDArray[Any], expected: NDArray[Any], element: str, tolerance: Tolerance
+    found: NDArray[Any],
+    expected: NDArray[Any],
+    element: str,
+    tolerance: Tolerance,
+    denormals: Denormals = "printed",
 ) -> Comparison:
     """Compare values of an element type with integers or float64 of the same shape."""
     with floats.quiet():
-        equal, errors = _match(found, expected, element, tolerance)
+        equal, errors = _match(found, expected, element, tolerance, denormals)
     rows_match = equal.all(axis=1) if equal.ndim == 2 else equal.reshape(-1)
     wrong = np.argwhere(~equal)
     ranked = np.where(np.isnan(errors), np.inf, errors)
@@ -93,7 +96,11 @@ def compare(
 
 
 def _match(
-    found: NDArray[Any], expected: NDArray[Any], element: str, tolerance: Tolerance
+    found: NDArray[Any],
+    expected: NDArray[Any],
+    element: str,
+    tolerance: Tolerance,
+    denormals: Denormals,
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Return which elements match, and |found - expected| of all; it is NaN where it has none."""
     wide_found = found.astype(np.float64)
@@ -102,10 +109,10 @@ def _match(
     finite = np.isfinite(errors)
     near = errors <= tolerance.absolute + tolerance.relative * np.abs(wide_expected)
     if is_float(element):
-        rounded = round_to_element(wide_expected, element)
+        rounded = round_to_element(wide_expected, element, denormals)
         is_number = ~np.isnan(wide_expected)
         equal = np.where(is_number, found == rounded, np.isnan(found))
-        distance = _places(found, element) - _places(rounded, element)
+        distance = _places(found, element, denormals) - _places(rounded, element, denormals)
         near |= (np.abs(distance) <= tolerance.ulp) & np.isfinite(rounded) & is_number
         errors = np.where(equal & ~finite, 0.0, errors)
     else:
@@ -115,11 +122,11 @@ def _match(
     return equal | (near & finite), errors
 
 
-def _places(values: NDArray[Any], element: str) -> NDArray[np.int64]:
+def _places(values: NDArray[Any], element: str, denormals: Denormals) -> NDArray[np.int64]:
     """Return the place of each number among those of its type; both zeros have place 0."""
     type_ = element_named(element)
     assert type_.format is not None
-    codes = type_.encode(values).astype(np.int64)
+    codes = type_.encode(values, denormals).astype(np.int64)
     sign = type_.format.sign_width << (type_.width - 1)
     return np.where(codes & sign != 0, sign - codes, codes)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dojo_tools.diagnostics import Span, fail
-from dojo_tools.formats import Element, element_named
+from dojo_tools.formats import Denormals, Element, element_named
 
 
 def is_float(element: str) -> bool:
@@ -24,7 +24,13 @@ def describe(dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
     return f"{dtype.name} {shape}"
 
 
-def convert(values: NDArray[Any], element: str, origin: str, span: Span | None) -> NDArray[Any]:
+def convert(
+    values: NDArray[Any],
+    element: str,
+    origin: str,
+    span: Span | None,
+    denormals: Denormals = "printed",
+) -> NDArray[Any]:
     """Return values as an array of an element type; floats are held in float32.
 
     Raises `InputError`, naming `origin` and the first value that does not fit.
@@ -39,9 +45,9 @@ def convert(values: NDArray[Any], element: str, origin: str, span: Span | None) 
                 span,
                 "store it as integers",
             )
-        return round_to_element(values.astype(np.float64), element)
+        return round_to_element(values.astype(np.float64), element, denormals)
     integers = values.astype(np.uint8) if values.dtype.kind == "b" else values
-    misfits = ~_holds_exactly(integers, element_named(element))
+    misfits = ~_holds_exactly(integers, element_named(element), denormals)
     if misfits.any():
         index = tuple(int(i) for i in np.argwhere(misfits)[0])
         place = f"{origin}{list(index) if index else ''}"
@@ -53,18 +59,20 @@ def convert(values: NDArray[Any], element: str, origin: str, span: Span | None) 
             hint,
         )
     if is_float(element):
-        return round_to_element(integers.astype(np.float64), element)
+        return round_to_element(integers.astype(np.float64), element, denormals)
     return integers.astype(element_named(element).dtype)
 
 
-def _holds_exactly(values: NDArray[Any], element: Element) -> NDArray[np.bool_]:
+def _holds_exactly(
+    values: NDArray[Any], element: Element, denormals: Denormals
+) -> NDArray[np.bool_]:
     if element.format is None:
         limits = np.iinfo(element.dtype)
         # Python's integers compare with every numpy integer type exactly.
         return (values >= int(limits.min)) & (values <= int(limits.max))
     if element.format.sets_flags:
         wide = values.astype(np.float64)
-        return element.decode(element.encode(wide)) == wide
+        return element.decode(element.encode(wide, denormals), denormals) == wide
     if values.dtype.kind == "u":
         magnitudes = values.astype(np.uint64)
     else:
@@ -80,7 +88,9 @@ def _range_text(element: str) -> str:
     return f"{limits.min}..{limits.max}"
 
 
-def round_to_element(values: NDArray[np.float64], element: str) -> NDArray[np.float32]:
+def round_to_element(
+    values: NDArray[np.float64], element: str, denormals: Denormals = "printed"
+) -> NDArray[np.float32]:
     """Return float64 values rounded once to a float element type, as float32."""
     type_ = element_named(element)
-    return type_.decode(type_.encode(values))
+    return type_.decode(type_.encode(values, denormals), denormals)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dojo_tools.description import Description
+from dojo_tools.description import Description, load_machine
 from dojo_tools.diagnostics import Diagnostic
 from dojo_tools.engines.lockstep import EnginesDiffer
 from dojo_tools.engines.stop import Stop, StopReason
@@ -30,8 +30,15 @@ def execute_run(
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
     warnings: list[Diagnostic] = []
-    image = load_program(run_file.program, description, defines=run_file.defines, warnings=warnings)
-    machine = Machine(image, description, timing=timing, engine=engine)
+    definition = load_machine(run_file.machine)
+    image = load_program(
+        run_file.program,
+        description,
+        defines=run_file.defines,
+        machine=definition,
+        warnings=warnings,
+    )
+    machine = Machine(image, description, definition, timing=timing, engine=engine)
     planner = Planner(machine)
     plan = planner.plan(run_file)
     warnings += planner.warnings

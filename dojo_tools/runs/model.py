@@ -12,6 +12,7 @@ from dojo_tools.diagnostics import Span
 from dojo_tools.runs.expression import Expression
 
 INSTRUCTIONS_MAX_DEFAULT = 10_000_000_000
+MACHINE_DEFAULT = "node"
 
 Number = int | float
 Numbers = Number | tuple["Numbers", ...]
@@ -113,10 +114,20 @@ class Dump:
 
 
 @dataclass(frozen=True, slots=True)
+class Show:
+    """An element type to show a register as, or all of a register file, in dumps and traces."""
+
+    register: str
+    element: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunFile:
     """One run: `program` is an image, or the sources and objects to link.
 
     A run that takes more cycles than `cycles_max` goes on to its end, and fails.
+    `machine` is a shipped machine by name or a file, as `load_machine` takes it.
     `defines` are symbols that the sources are assembled with.
     """
 
@@ -128,4 +139,6 @@ class RunFile:
     dumps: tuple[Dump, ...] = ()
     instructions_max: int = INSTRUCTIONS_MAX_DEFAULT
     cycles_max: int | None = None
+    machine: str = MACHINE_DEFAULT
+    shows: tuple[Show, ...] = ()
     defines: Mapping[str, int] = field(default_factory=dict[str, int])

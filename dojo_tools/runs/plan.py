@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dojo_tools.bits import mask
 from dojo_tools.diagnostics import Diagnostic, InputError, Report, Severity, Span, fail, printable
-from dojo_tools.formats import element_named, find_element
+from dojo_tools.formats import Denormals, element_named, find_element
 from dojo_tools.machine import Machine, count_beyond
 from dojo_tools.objects import ABSOLUTE
 from dojo_tools.runs.compare import (
@@ -27,7 +27,17 @@ from dojo_tools.runs.compare import (
 from dojo_tools.runs.convert import convert, is_float
 from dojo_tools.runs.expression import Shape, evaluate, result_shape
 from dojo_tools.runs.generate import generate_values
-from dojo_tools.runs.model import Accuracy, Argument, Check, Dump, Input, Numbers, Output, RunFile
+from dojo_tools.runs.model import (
+    Accuracy,
+    Argument,
+    Check,
+    Dump,
+    Input,
+    Numbers,
+    Output,
+    RunFile,
+    Show,
+)
 from dojo_tools.runs.report import InputResult, OutputResult
 from dojo_tools.runs.tensor_files import read_tensor_file, save_tensor_file
 
@@ -61,11 +71,16 @@ class Plan:
         }
         tensors = {**after, **self.before}
         return tuple(
-            self._result(plan, after[plan.output.symbol], tensors) for plan in self.outputs
+            self._result(plan, after[plan.output.symbol], tensors, machine.definition.denormals)
+            for plan in self.outputs
         )
 
     def _result(
-        self, plan: OutputPlan, found: NDArray[Any], tensors: Mapping[str, NDArray[Any]]
+        self,
+        plan: OutputPlan,
+        found: NDArray[Any],
+        tensors: Mapping[str, NDArray[Any]],
+        denormals: Denormals,
     ) -> OutputResult:
         output = plan.output
         if output.save is not None:
@@ -76,7 +91,7 @@ class Plan:
             if expected is None:
                 expected = _expression_value(output.check, plan.element, tensors)
             expected = np.broadcast_to(expected, plan.shape)
-            comparison = compare(found, expected, plan.element, output.tolerance)
+            comparison = compare(found, expected, plan.element, output.tolerance, denormals)
         accuracy: AccuracyResult | None = None
         if output.accuracy is not None and plan.labels is not None:
             accuracy = measure_accuracy(found, plan.labels, output.accuracy.at_least)
@@ -110,6 +125,7 @@ class Planner:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._denormals: Denormals = machine.definition.denormals
         self._report = Report()
         self.warnings: list[Diagnostic] = []
 
@@ -120,6 +136,8 @@ class Planner:
         outputs = [
             self._attempt(output.span, self._plan_output, output) for output in run_file.outputs
         ]
+        for show in run_file.shows:
+            self._attempt(show.span, self._show, show)
         for dump in run_file.dumps:
             self._attempt(None, self._check_dump, dump)
         self._report.stop_if_errors()
@@ -152,7 +170,7 @@ class Planner:
             assert wish.generate is not None
             origin, seed = wish.generate.kind, wish.generate.seed
             values = generate_values(wish.generate, shape)
-        converted = convert(values, element, origin, wish.span)
+        converted = convert(values, element, origin, wish.span, self._denormals)
         self._machine.write_tensor(wish.symbol, converted, element)
         size = converted.size * element_named(element).size
         saturated = count_beyond(values, element) if values.dtype.kind == "f" else 0
@@ -212,7 +230,8 @@ class Planner:
             raise fail(
                 f"argument `{name}` has shape {values.shape}; the symbol is {element} {shape}"
             )
-        converted = convert(values, element, f"argument `{name}`", argument.span)
+        origin = f"argument `{name}`"
+        converted = convert(values, element, origin, argument.span, self._denormals)
         machine.write_tensor(name, converted.reshape(shape))
         if values.dtype.kind == "f" and (count := count_beyond(values, element)):
             self.warnings.append(_saturated(argument, element, count))
@@ -232,6 +251,9 @@ class Planner:
         if output.accuracy is not None:
             labels = _labels(output.accuracy, shape)
         return OutputPlan(output, element, shape, expected, labels)
+
+    def _show(self, show: Show) -> None:
+        self._machine.show_as(show.register, show.element)
 
     def _check_dump(self, dump: Dump) -> None:
         symbol = self._machine.symbol(dump.symbol)

@@ -11,12 +11,14 @@ from typing import Any, cast
 
 from dojo_tools.assembler import is_name
 from dojo_tools.bits import mask
+from dojo_tools.description import load_machine
 from dojo_tools.diagnostics import InputError, Report, did_you_mean, fail, read_source
 from dojo_tools.formats import element_named
 from dojo_tools.runs.expression import Expression, parse_expression
 from dojo_tools.runs.generate import KINDS
 from dojo_tools.runs.model import (
     INSTRUCTIONS_MAX_DEFAULT,
+    MACHINE_DEFAULT,
     Accuracy,
     Argument,
     Check,
@@ -26,6 +28,7 @@ from dojo_tools.runs.model import (
     Numbers,
     Output,
     RunFile,
+    Show,
     Tolerance,
 )
 from dojo_tools.runs.tensor_files import check_suffix
@@ -58,9 +61,12 @@ class _Reader:
         self._read: set[Path] = set()
 
     def read(self) -> RunFile:
-        self._root.check_keys(("program", "limits", "arguments", "input", "output"))
+        self._root.check_keys(
+            ("program", "machine", "limits", "arguments", "show", "input", "output")
+        )
         program, defines = self._program()
-        limits = self._limits()
+        machine = self._machine()
+        instructions_max, cycles_max = self._limits()
         arguments = self._arguments()
         inputs = tuple(self._input(table) for table in self._root.take_tables("input"))
         tables = self._root.take_tables("output")
@@ -69,7 +75,11 @@ class _Reader:
         self._check_twice(tables)
         self._check_saves(tables, outputs)
         return RunFile(
-            str(self._path), program, arguments, inputs, outputs, (), *limits, defines=defines
+            *(str(self._path), program, arguments, inputs, outputs, (), instructions_max),
+            cycles_max=cycles_max,
+            machine=machine,
+            shows=self._shows(),
+            defines=defines,
         )
 
     # ---- tables
@@ -109,6 +119,48 @@ class _Reader:
             if value is not None:
                 defines[name] = value
         return defines
+
+    def _machine(self) -> str:
+        """Return a shipped machine's name or the path of a file, checked to load."""
+        table = self._root.take_table("machine")
+        if table is None:
+            return MACHINE_DEFAULT
+        table.check_keys(("name", "file"))
+        if ("name" in table.values) == ("file" in table.values):
+            table.error("a machine needs either `name` or `file`")
+            return MACHINE_DEFAULT
+        name = table.take_string("name")
+        if name is not None and name.endswith(".toml"):
+            table.error("this is a file, not the name of a machine", "name", "write `file`")
+            return MACHINE_DEFAULT
+        file = table.take_string("file")
+        if file is not None:
+            path = self._existing(table, "file", file)
+            if path is not None and path.suffix != ".toml":
+                table.error("the file of a machine ends in .toml", "file")
+                path = None
+            name = None if path is None else str(path)
+        if name is not None:
+            self._try_machine(table, name)
+        return name or MACHINE_DEFAULT
+
+    def _try_machine(self, table: Table, name: str) -> None:
+        try:
+            load_machine(name)
+        except InputError as error:
+            found = error.diagnostics[0]
+            table.error(found.message, "name" if "name" in table.values else "file", found.hint)
+
+    def _shows(self) -> tuple[Show, ...]:
+        table = self._root.take_table("show")
+        if table is None:
+            return ()
+        shows: list[Show] = []
+        for name in table.values:
+            element = table.take_string(name)
+            if element is not None:
+                shows.append(Show(name, element, table.span(name)))
+        return tuple(shows)
 
     def _limits(self) -> tuple[int, int | None]:
         """Return the greatest counts of instructions and, if there is one, of cycles."""

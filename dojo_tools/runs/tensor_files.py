@@ -11,9 +11,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from dojo_tools import float_codes
 from dojo_tools.diagnostics import InputError, Source, Span, fail, read_source
-from dojo_tools.formats import element_named
+from dojo_tools.formats import value_text
 from dojo_tools.objects import write_atomically
 from dojo_tools.runs.convert import describe
 
@@ -143,12 +142,3 @@ def _csv_text(values: NDArray[Any], element: str) -> str:
     # Other programs read the text as float32 or float64: there too it is to be the exact value.
     written = "f32" if element == "bf16" else element
     return "".join(",".join(value_text(cell, written) for cell in row) + "\n" for row in rows)
-
-
-def value_text(value: Any, element: str) -> str:
-    """Return an element as the shortest text that reads back as the same number."""
-    if element == "bf16":
-        return float_codes.bf16_text(float_codes.bf16_code(float(value)))
-    if element_named(element).format is not None:
-        return float_codes.f32_text(float_codes.f32_code(float(value)))
-    return str(int(value))

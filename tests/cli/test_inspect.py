@@ -212,3 +212,14 @@ def test_mistakes_have_exit_codes(
     assert result.exit_code == exit_code
     assert message in result.stderr
     assert result.stdout == ""
+
+
+def test_tensors(tmp_path: Path) -> None:
+    source = tmp_path / "t.s"
+    source.write_text("    .data\nt: .values bf16, 1, -0.5\n    .shape t, bf16, 2\n")
+    save_object(tmp_path / "t.o", assemble(read_source(source), load_description()).object)
+    assert run("--tensors", tmp_path / "t.o").stdout.splitlines()[1] == "  [0..1] 1.0 -0.5"
+    shown = run("--show-as", "t=u16", tmp_path / "t.o").stdout.splitlines()
+    assert shown[1] == "  [0..1] 16256 48896"
+    assert run("--show-as", "t", tmp_path / "t.o").exit_code == ExitCode.USAGE
+    assert run("--show-as", "s=u16", tmp_path / "t.o").exit_code == ExitCode.INPUT

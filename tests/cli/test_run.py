@@ -260,6 +260,32 @@ def test_what_a_program_prints_can_not_steer_a_terminal() -> None:
     os.close(ours)
 
 
+def test_registers_are_shown_as_values() -> None:
+    source = program("li a0, -2\nvli.f32 v1, 0.5\nhalti 0")
+    shown = ("--show-as", "v=bf16", "--show-as", "a0=i64", "--registers", "-q")
+    done = run(source, *shown, "--machine", "d1")
+    assert done.returncode == ExitCode.DONE
+    lines = done.stdout.splitlines()
+    assert "x10 a0 0xfffffffffffffffe = i64 -2" in lines
+    assert "v1[0..7] bf16 0.0 0.5 0.0 0.5 0.0 0.5 0.0 0.5" in lines
+
+
+@pytest.mark.parametrize(
+    "words, code, message",
+    [
+        (("--show-as", "v1"), ExitCode.USAGE, "`v1` is not REGISTER=TYPE"),
+        (("--show-as", "v1=shp"), ExitCode.INPUT, "needs a bias"),
+        (("--show-as", "w1=f32"), ExitCode.INPUT, "unknown register `w1`"),
+        (("--machine", "nod"), ExitCode.INPUT, "hint: did you mean `node`?"),
+        (("--machine", "none.toml"), ExitCode.IO, "none.toml: No such file"),
+    ],
+)
+def test_wrong_views_and_machines(words: tuple[str, ...], code: ExitCode, message: str) -> None:
+    done = run(program("halti 0"), *words)
+    assert done.returncode == code
+    assert message in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize("engine", ["reference", "native", "both"])
 def test_every_engine_gives_the_same_report(engine: str) -> None:
     words = [SAMPLES / "saxpy" / "run.toml", "--report", "-", "--quiet"]
