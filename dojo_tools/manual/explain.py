@@ -139,7 +139,8 @@ def _instruction_parts(definition: InstructionDef, description: Description) -> 
         )
         parts.append(_section("Operands", _columns(operands)))
     parts.append(
-        f"Timing      unit {timing.unit}, latency {cycles}{held}\nProvenance  {definition.provenance}"
+        f"Timing      unit {timing.unit}, latency {cycles}{held}\n"
+        f"Provenance  {definition.provenance}"
     )
     parts.append(_section("Examples", "\n".join(e.text for e in definition.examples)))
     if definition.far:
