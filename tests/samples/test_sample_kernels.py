@@ -9,11 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dojo_tools.description import Description, load_description
-from dojo_tools.engines.native import NativeThread
-from dojo_tools.engines.native.timeline import Timeline
-from dojo_tools.engines.timing import IssueRule
-from dojo_tools.formats import Denormals, Flag, encode, summary
+from dojo_tools.description import load_description
+from dojo_tools.formats import Flag, encode, summary
 from dojo_tools.machine import Machine
 from dojo_tools.runs import RunReport, Status, execute_run, load_run_file
 
@@ -24,26 +21,12 @@ SMALL_LIMIT = 2_000_000
 Float64Array = NDArray[np.float64]
 
 
-def native_thread(
-    description: Description,
-    memory_size: int,
-    memory_low: int,
-    denormals: Denormals,
-    rule: IssueRule | None,
-) -> NativeThread:
-    timeline = None if rule is None else Timeline(rule)
-    return NativeThread(description, memory_size, memory_low, denormals, timeline)
-
-
 @cache
 def run(sample: str, engine: str, size: str = "run") -> RunReport:
     """Make a run without its saves: what it leaves in memory is looked at there."""
     run_file = load_run_file(SAMPLES / sample / f"{size}.toml")
     outputs = tuple(replace(output, save=None) for output in run_file.outputs)
-    with pytest.MonkeyPatch.context() as patch:
-        if engine == "native":
-            patch.setattr("dojo_tools.machine.machine.ReferenceThread", native_thread)
-        return execute_run(replace(run_file, outputs=outputs), DESCRIPTION)
+    return execute_run(replace(run_file, outputs=outputs), DESCRIPTION, engine=engine)
 
 
 def tensors(machine: Machine, *names: str) -> Iterator[Float64Array]:
