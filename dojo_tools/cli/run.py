@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dojo_tools.machine import Machine, TraceEntry
     from dojo_tools.runs import RunFile, RunReport
 
-ENGINES = ("reference", "native", "both")
+ENGINES = ("native", "reference", "both")
 TIMINGS = ("on", "off")
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
@@ -78,13 +78,13 @@ def run(
     ] = None,
     isa: IsaFiles = None,
     engine: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--engine",
-            metavar="reference|native|both",
-            help="The engine; `both` compares them and stops where they differ.",
+            metavar="native|reference|both",
+            help="The engine; `both` compares them and stops where they differ. [default: native]",
         ),
-    ] = ENGINES[0],
+    ] = None,
     timing: Annotated[
         str,
         typer.Option(
@@ -105,14 +105,16 @@ def run(
     2 usage, 3 wrong input, 4 fault of the program, 6 instruction limit, 8 the engines differ,
     74 input or output failed, 130 interrupted.
     """
-    if engine not in ENGINES:
+    if engine not in (None, *ENGINES):
         raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
+    if print_trace and engine not in (None, "reference"):
+        raise typer.BadParameter(f"`--print-trace` needs the reference engine, not `{engine}`")
     if timing not in TIMINGS:
         raise typer.BadParameter(f"`--timing {timing}`: it is {' or '.join(TIMINGS)}")
     if examples:
         if files:
             raise typer.BadParameter("`--examples` takes no FILE")
-        return _run_examples(load(isa), isa or [], quiet)
+        return _run_examples(load(isa), isa or [], engine or ENGINES[-1], quiet)
     if not files:
         raise typer.BadParameter(
             "a FILE is needed: a run file, an image, sources, objects or archives"
@@ -419,10 +421,14 @@ def _wide_lines(name: str, contents: bytes) -> Iterable[str]:
 # Worked examples.
 
 
-def _run_examples(description: "Description", isa: list[Path], quiet: bool) -> ExitCode:
-    """Run every worked example, those of the user's own files first."""
+def _run_examples(
+    description: "Description", isa: list[Path], engine: str, quiet: bool
+) -> ExitCode:
+    """Run every worked example on an engine or both, those of the user's own files first."""
     from dojo_tools.engines.examples import run_example
-    from dojo_tools.engines.reference import ReferenceThread
+    from dojo_tools.machine import bare_threads
+
+    makers = bare_threads(engine, description)
 
     own = {str(path) for path in isa}
     definitions = sorted(
@@ -431,7 +437,11 @@ def _run_examples(description: "Description", isa: list[Path], quiet: bool) -> E
     held = total = 0
     for definition in definitions:
         for example in definition.examples:
-            differences = run_example(ReferenceThread, description, definition, example)
+            differences = [
+                f"{name}: {difference}"
+                for name, make in makers.items()
+                for difference in run_example(make, description, definition, example)
+            ]
             total += 1
             held += not differences
             if differences:

@@ -5,6 +5,7 @@ them is kept, so that new threads can be brought to any point again: where a pie
 it is run again in ever smaller pieces.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -153,15 +154,17 @@ class LockstepThread:
 
     # ---- running
 
-    def run(self, limit: int, printed_max: int | None = None) -> Stop:
+    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
-        The run also ends, as at the limit, once it has printed `printed_max` characters. Raises
+        The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
+        after it has taken `seconds` of the host's time. Raises
         `EnginesDiffer` at the first difference.
         """
         if limit <= 0:
             return Stop(StopReason.LIMIT)
         end, room = self.retired + limit, printed_max
+        started = time.perf_counter()
         while True:
             self._agreed = self.retired
             piece = min(PIECES[0], end - self.retired)
@@ -171,7 +174,8 @@ class LockstepThread:
             new = self._take_printed()
             if room is not None:
                 room -= sum(len(printed.text) for printed in new)
-            is_at_end = self.retired >= end or (room is not None and room <= 0)
+            is_late = seconds is not None and time.perf_counter() - started >= seconds
+            is_at_end = self.retired >= end or (room is not None and room <= 0) or is_late
             if stop.reason is not StopReason.LIMIT or is_at_end:
                 return stop
 

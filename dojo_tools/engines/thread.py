@@ -86,9 +86,10 @@ class Thread(Protocol):
         """Return the instruction at an address, or None where there is none."""
         ...
 
-    def run(self, limit: int, printed_max: int | None = None) -> Stop:
+    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
-        The run also ends, as at the limit, once it has printed `printed_max` characters.
+        The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
+        after it has taken `seconds` of the host's time.
         """
         ...

@@ -75,7 +75,7 @@ class Machine:
         machine: MachineDef | None = None,
         *,
         timing: bool = True,
-        engine: str = "reference",
+        engine: str = "native",
     ) -> None:
         if len(image.programs) > 1:
             raise fail(
@@ -117,18 +117,26 @@ class Machine:
         """What the program has printed so far, in order."""
         return self._thread.printed
 
-    def run(self, limit: int, printed_max: int | None = None) -> RunResult:
+    def run(
+        self, limit: int, printed_max: int | None = None, seconds: float | None = None
+    ) -> RunResult:
         """Run until the program stops or has retired `limit` more instructions.
 
         With `printed_max` the run also ends, as at the limit, once it has printed so many
-        characters, so that somebody who takes and clears `printed` between runs needs no more room.
+        characters, so that somebody who takes and clears `printed` between runs needs no more room;
+        with `seconds` soon after it has taken so long.
         """
-        stop = self._thread.run(limit, printed_max)
+        stop = self._thread.run(limit, printed_max, seconds)
         thread = self._thread
         return RunResult(stop, thread.retired, thread.cycles, thread.causes)
 
     def trace(self, limit: int) -> Iterator[TraceEntry]:
-        """Run one instruction an item until the program stops; at most `limit` of them."""
+        """Run one instruction an item until the program stops; at most `limit` of them.
+
+        Raises `InputError` for the native engine alone, which can't be watched.
+        """
+        if observed_thread(self._thread) is None:
+            raise fail("a trace needs the reference engine", hint='ask for engine="reference"')
         for _ in range(limit):
             entry = self._step()
             yield entry
@@ -149,8 +157,8 @@ class Machine:
         before = {place: self._place_text(*place) for place in places}
         controls = dict(thread.controls)
         observed = observed_thread(thread)
-        if observed is not None:
-            observed.memory.observed = []
+        assert observed is not None
+        observed.memory.observed = []
         stop = thread.run(1)
         changes = [
             Change(place[1], before[place], self._place_text(*place))
@@ -162,12 +170,10 @@ class Machine:
             old, new = controls[control.number], thread.controls[control.number]
             if old != new and control.name not in named:
                 changes.append(Change(control.name, hex(old), hex(new)))
-        written = None if observed is None else observed.memory.observed
-        for address, old in written or ():
+        for address, old in observed.memory.observed:
             new = thread.read_memory(address, len(old))
             changes.append(Change(f"mem[0x{address:x}]", _bytes_text(old), _bytes_text(new)))
-        if observed is not None:
-            observed.memory.observed = None
+        observed.memory.observed = None
         ended = None if stop.reason is StopReason.LIMIT else stop
         return TraceEntry(cycle, pc, text, self.line_at(pc), tuple(changes), ended)
 

@@ -1,12 +1,14 @@
 """Makes the thread of a machine: the reference engine, the native one, or both in lockstep."""
 
+from collections.abc import Callable
+
 from dojo_tools.description import Description, MachineDef
 from dojo_tools.engines.lockstep import LockstepThread
 from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import IssueRule
 
-ENGINES = ("reference", "native", "both")
+ENGINES = ("native", "reference", "both")
 
 
 def make_thread(engine: str, description: Description, machine: MachineDef, timing: bool) -> Thread:
@@ -23,6 +25,35 @@ def make_thread(engine: str, description: Description, machine: MachineDef, timi
             return _native(description, machine, timing)
         case _:
             return _reference(description, machine, timing)
+
+
+def bare_threads(
+    engine: str, description: Description
+) -> dict[str, Callable[[Description, int, int], Thread]]:
+    """Return what makes threads without timing, by the name of the engine; "both" gives two.
+
+    The makers take a description, the size of memory and its lowest address.
+    """
+    makers: dict[str, Callable[[Description, int, int], Thread]] = {}
+    if engine != "native":
+        makers["reference"] = ReferenceThread
+    if engine != "reference":
+        # Loaded where it is used, as in `_native`.
+        from dojo_tools.engines.native import (  # noqa: PLC0415  see above
+            NativeThread,
+            Target,
+            Translator,
+        )
+
+        translators: dict[tuple[int, int], Translator] = {}
+
+        def make(description: Description, size: int, low: int) -> Thread:
+            if (size, low) not in translators:
+                translators[size, low] = Translator(Target(description, size, low))
+            return NativeThread(description, size, low, translator=translators[size, low])
+
+        makers["native"] = make
+    return makers
 
 
 def observed_thread(thread: Thread) -> ReferenceThread | None:

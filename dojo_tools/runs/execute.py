@@ -21,11 +21,12 @@ def execute_run(
     listener: Listener | None = None,
     *,
     timing: bool = True,
-    engine: str = "reference",
+    engine: str | None = None,
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
 
-    With `timing` off each instruction takes one cycle. `engine` is as in `Machine`.
+    With `timing` off each instruction takes one cycle. `engine` is as in `Machine`: the native
+    one unless named, or the reference where the run is traced, which only that can be.
 
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
@@ -38,11 +39,13 @@ def execute_run(
         machine=definition,
         warnings=warnings,
     )
+    listener = listener or Listener()
+    engine = engine or ("native" if listener.traced is None else "reference")
     machine = Machine(image, description, definition, timing=timing, engine=engine)
     planner = Planner(machine)
     plan = planner.plan(run_file)
     warnings += planner.warnings
-    progress = Progress(machine, listener or Listener())
+    progress = Progress(machine, listener)
     stop, divergence = None, None
     try:
         stop = progress.run(run_file.instructions_max)

@@ -7,7 +7,7 @@ from typing import Any
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, TraceEntry
 
-SLICE_INSTRUCTIONS = 100_000
+SLICE_SECONDS = 0.1
 SLICE_PRINTED = 1 << 20
 PRINTED_MAX = 1 << 20
 
@@ -51,7 +51,7 @@ class Progress:
     def _run_slices(self, limit: int) -> Stop:
         retired = 0
         while True:
-            result = self._machine.run(min(SLICE_INSTRUCTIONS, limit - retired), SLICE_PRINTED)
+            result = self._machine.run(limit - retired, SLICE_PRINTED, SLICE_SECONDS)
             retired = result.retired
             self._take_printed()
             if result.stop.reason is not StopReason.LIMIT or retired >= limit:

@@ -221,8 +221,9 @@ def test_a_wrong_example_is_named() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
 def test_ctrl_c() -> None:
+    source = program("        li a0, 7\n        print.int a0\n1:      jump 1b")
     running = subprocess.Popen(
-        [*COMMAND, str(program("        li a0, 7\n        print.int a0\n1:      jump 1b"))],
+        [*COMMAND, str(source), "--max-instructions", str(10**17)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

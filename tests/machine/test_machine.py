@@ -19,10 +19,10 @@ from dojo_tools.objects import encode_object
 DESCRIPTION = load_description()
 
 
-def machine(text: str) -> Machine:
+def machine(text: str, engine: str = "native") -> Machine:
     assembly = assemble(Source("test.s", text), DESCRIPTION)
     image = link([assembly.object], DESCRIPTION.relocations, name="test")
-    return Machine(image, DESCRIPTION)
+    return Machine(image, DESCRIPTION, engine=engine)
 
 
 START = ".global _start\n_start:\n"
@@ -124,7 +124,9 @@ def test_mistakes_of_the_host_are_input_errors():
 
 
 def test_a_trace_shows_what_each_instruction_changed():
-    running = machine(START + "li t0, 5\nla t1, x\nsw t0, [t1], 4\nhalti 0\n.data\nx: .word 1\n")
+    running = machine(
+        START + "li t0, 5\nla t1, x\nsw t0, [t1], 4\nhalti 0\n.data\nx: .word 1\n", "both"
+    )
     entries = list(running.trace(100))
     assert [entry.line.line for entry in entries if entry.line] == [3, 4, 5, 6]
     changes = [[(c.place, c.before, c.after) for c in entry.changes] for entry in entries]
@@ -140,10 +142,15 @@ def test_a_trace_shows_what_each_instruction_changed():
 
 
 def test_a_trace_leaves_out_writes_to_the_zero_register():
-    running = machine(START + "addi x0, x0, 5\naddi a0, x0, 5\nhalti 0\n")
+    running = machine(START + "addi x0, x0, 5\naddi a0, x0, 5\nhalti 0\n", "reference")
     first, *_ = running.trace(10)
     assert first.changes == ()
     assert running.read_register("a0") == 5
+
+
+def test_the_native_engine_alone_can_not_be_watched():
+    with pytest.raises(InputError, match="reference engine"):
+        next(machine(START + "halti 0\n").trace(1))
 
 
 def test_a_run_ends_when_much_is_printed():

@@ -25,7 +25,7 @@ LIMIT = 1_000_000
 def machine(text: str, *, timing: bool = True) -> Machine:
     assembly = assemble(Source("test.s", START + text), DESCRIPTION)
     image = link([assembly.object], DESCRIPTION.relocations, name="test")
-    return Machine(image, DESCRIPTION, timing=timing)
+    return Machine(image, DESCRIPTION, timing=timing, engine="both")
 
 
 class Case(NamedTuple):

@@ -277,7 +277,8 @@ def test_ctrl_c_ends_with_the_count(tmp_path: Path, description: Description) ->
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
-    report = execute_run(RunFile("p", (source,)), description, Listener(progressed=interrupt))
+    endless = RunFile("p", (source,), instructions_max=10**17)
+    report = execute_run(endless, description, Listener(progressed=interrupt))
     assert report.exit_code is ExitCode.INTERRUPTED
     assert report.stop is None
     assert report.message is not None

@@ -197,12 +197,14 @@ class NativeThread:
 
     # ---- running
 
-    def run(self, limit: int, printed_max: int | None = None) -> Stop:
+    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
-        The run also ends, as at the limit, once it has printed `printed_max` characters.
+        The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
+        after it has taken `seconds` of the host's time.
         """
         self._printed_room = printed_max
+        started = time.perf_counter()
         end = self.retired + limit
         if limit > 0 and not self._is_fetchable(self.pc):
             # A pc that only the host can set: the dispatcher's keys have no room for it.
@@ -217,6 +219,8 @@ class NativeThread:
             stop = self._handle(self._enter(self._translations[stepping]), stepping)
             if stop is not None:
                 return stop
+            if seconds is not None and time.perf_counter() - started >= seconds:
+                return Stop(StopReason.LIMIT)
 
     def _enter(self, translations: Translations) -> Exit:
         """Run translated code until it comes back; learn how long a slice should be."""

@@ -4,6 +4,7 @@ Slow, readable and obviously right. A fault leaves the state, and the clock, as 
 instruction.
 """
 
+import time
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,9 @@ from dojo_tools.engines.stop import FaultSignal, Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue
 from dojo_tools.engines.timing import Cause, IssueRule, TimedInstruction
 from dojo_tools.formats import Denormals, random_lanes
+
+PIECE = 50_000
+"""Instructions between two looks at the host's time."""
 
 Entry = tuple[Execute, tuple[int, ...], bool, TimedInstruction | None]
 
@@ -149,12 +153,27 @@ class ReferenceThread:
 
     # ---- running
 
-    def run(self, limit: int, printed_max: int | None = None) -> Stop:
+    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
-        The run also ends, as at the limit, once it has printed `printed_max` characters.
+        The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
+        after it has taken `seconds` of the host's time.
         """
         self._printed_room = printed_max
+        if seconds is None:
+            return self._run_quietly(limit)
+        end, started = self.retired + limit, time.perf_counter()
+        while True:
+            stop = self._run_quietly(min(PIECE, end - self.retired))
+            is_over = self.retired >= end or time.perf_counter() - started >= seconds
+            if stop.reason is not StopReason.LIMIT or is_over or self._has_printed_enough:
+                return stop
+
+    @property
+    def _has_printed_enough(self) -> bool:
+        return self._printed_room is not None and self._printed_room <= 0
+
+    def _run_quietly(self, limit: int) -> Stop:
         with floats.quiet():
             return self._run(limit)
 
@@ -324,7 +343,7 @@ class ReferenceThread:
         self.printed.append(Printed(self._issue_cycle, text))
         if self._printed_room is not None:
             self._printed_room -= len(text)
-            if self._printed_room <= 0:
+            if self._has_printed_enough:
                 raise _Stopped(Stop(StopReason.LIMIT))
 
 
