@@ -1,8 +1,12 @@
 """What the instruction cache of a node holds: memory as it was at the last flush."""
 
+import ctypes
 from mmap import mmap
 
 PAGE = 4096
+CODE_LINE = 64
+"""Bytes of memory that are looked at together when a store may have hit translated code."""
+
 _ZEROS = bytes(PAGE)
 
 
@@ -12,6 +16,17 @@ class CodeMemory:
     def __init__(self, memory: mmap) -> None:
         self._memory = memory
         self._pages: dict[int, bytes] = {}
+        self._lines = (ctypes.c_uint8 * -(-len(memory) // CODE_LINE))()
+
+    @property
+    def lines_address(self) -> int:
+        """Where the marks of lines with translated code are, a byte each."""
+        return ctypes.addressof(self._lines)
+
+    def mark(self, address: int, size: int) -> None:
+        """Note that the code in a range has been translated."""
+        for line in range(address // CODE_LINE, -(-(address + size) // CODE_LINE)):
+            self._lines[line] = 1
 
     def place(self, address: int, contents: bytes) -> None:
         """Note bytes that the host wrote: they are never stale."""

@@ -22,7 +22,9 @@ from dojo_tools.description.semantics import (
     walk_statements,
 )
 from dojo_tools.description.types import BOOL, U64, Kind, Type
+from dojo_tools.diagnostics import fail
 from dojo_tools.engines.native.builder import FunctionBuilder, Value, code_type, integer, ir_type
+from dojo_tools.engines.native.layout import ACTIONS_MAX
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.memory import Access, FaultCode, MemoryBuilder
 from dojo_tools.engines.native.number_formats import narrow, random_words, widen
@@ -99,6 +101,7 @@ class InstructionBuilder:
             for kind, value in zip(self.definition.operands, instruction.values, strict=True)
         }
         self._locals: dict[str, tuple[Value, Type]] = {_WRITTEN: (integer(0), BOOL)}
+        self._queued = 0
         self._ends = ends_block(self.definition.meaning.statements)
 
     def build(self) -> bool:
@@ -337,6 +340,12 @@ class InstructionBuilder:
 
     def _queue(self, action: str, arguments: list[Value]) -> None:
         """Let the host perform an action after the instruction; check what can fault now."""
+        self._queued += 1
+        if self._queued > ACTIONS_MAX:
+            raise fail(
+                f"{self.definition.defined_at}: `{self.definition.mnemonic}` has more than "
+                f"{ACTIONS_MAX} actions for the host"
+            )
         if action == "print_text":
             self._check_text(*arguments)
         if action == "print_float":

@@ -33,7 +33,7 @@ class Exit(IntEnum):
     """The code at `pc` is worth a better translation."""
 
     WRITTEN = 5
-    """A store changed memory near translated code: `written_address`, `written_size`."""
+    """A store changed a line of memory that has translated code."""
 
     MISSING = 6
     """There is no translation for `pc` and `shape` yet."""
@@ -52,8 +52,8 @@ _HEADER = (
     "fault_verb",
     "code_low",
     "code_size",
-    "written_address",
-    "written_size",
+    "code_lines",
+    "written",
     "table",
     "table_mask",
     "counters",

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from dojo_tools.description.types import Type
 from dojo_tools.engines.native.builder import FunctionBuilder, code_type
+from dojo_tools.engines.native.code_memory import CODE_LINE
 from dojo_tools.engines.native.machine_code import Target
 
 
@@ -137,12 +138,37 @@ class MemoryBuilder:
         return self.f.emit(f"and i1 {bad}, {some}")
 
     def hits_code(self, address: str, size: int) -> str:
-        """Return whether a store touches the range in which code has been translated."""
+        """Return whether a store touches a line of memory that has translated code.
+
+        Hardly any store comes near code, so the lines are looked at in a cold block.
+        """
         low, span = self.load_field("code_low"), self.load_field("code_size")
         above = self.f.emit(f"sub i64 {address}, {low}")
         end = self.f.emit(f"add i64 {above}, {size - 1}")
         reach = self.f.emit(f"add i64 {span}, {size - 1}")
-        return self.f.emit(f"icmp ult i64 {end}, {reach}")
+        is_near = self.f.emit(f"icmp ult i64 {end}, {reach}")
+        before, near, after = self.f.block, self.f.label("near"), self.f.label("stored")
+        self.f.branch(is_near, near, after)
+        lines, self.f.lines = self.f.lines, []
+        self.f.start(near)
+        hit = self._is_on_code(address, size)
+        self.f.line(f"br label %{after}")
+        self.f.cold += self.f.lines
+        self.f.lines = lines
+        self.f.start(after)
+        return self.f.emit(f"phi i1 [false, %{before}], [{hit}, %{near}]")
+
+    def _is_on_code(self, address: str, size: int) -> str:
+        """Return whether one of the lines that a store touches has translated code."""
+        table = self.f.emit(f"inttoptr i64 {self.load_field('code_lines')} to ptr")
+        marks = "0"
+        for offset in sorted({*range(0, size, CODE_LINE), size - 1}):
+            place = self.f.emit(f"add i64 {address}, {offset}")
+            line = self.f.emit(f"udiv i64 {place}, {CODE_LINE}")
+            entry = self.f.emit(f"getelementptr i8, ptr {table}, i64 {line}")
+            mark = self.f.emit(f"load i8, ptr {entry}")
+            marks = self.f.emit(f"or i8 {marks}, {mark}")
+        return self.f.emit(f"icmp ne i8 {marks}, 0")
 
     def scatter(self, addresses: str, bits: str, active: str, type_: Type, access: Access) -> str:
         """Store each active lane; return 0, 1 if code was hit, or the lane that faults | 2^63."""
@@ -192,9 +218,10 @@ class MemoryBuilder:
             )
             touched = f.emit(f"zext i1 {memory.hits_code(address, access.size)} to i64")
             new = f.emit(f"or i64 {old}, {touched}")
+            stored = f.block
             f.line(f"br label %lane.end.{lane}")
             f.start(f"lane.end.{lane}")
-            hit = f.emit(f"phi i64 [{old}, %lane.{lane}], [{new}, %store.{lane}]")
+            hit = f.emit(f"phi i64 [{old}, %lane.{lane}], [{new}, %{stored}]")
             f.line(f"br label %{f'lane.{lane + 1}' if lane + 1 < lanes else 'end'}")
         f.start("end")
         f.line(f"ret i64 {hit}")

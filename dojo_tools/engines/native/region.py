@@ -282,6 +282,9 @@ class RegionBuilder:
         taken = next_pc.number != self._pc + 4
         self._point = self._after(self._code.instructions[self._pc], taken)
         self._count()
+        if acted and written.number is None:
+            hit = self.f.emit(f"zext i1 {written.text} to i64")
+            self.memory.store_field("written", hit)
         if acted or written.number is None:
             self._store_and_return(next_pc, Exit.ACTIONS if acted else Exit.WRITTEN)
         elif next_pc.number is None:

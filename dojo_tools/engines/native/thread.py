@@ -75,6 +75,7 @@ class NativeThread:
         )
         self._words = memoryview(self._state).cast("Q")
         self._code = CodeMemory(self._memory)
+        self._set_field("code_lines", self._code.lines_address)
         self._counters = Counters()
         self._translations = {
             stepping: Translations(
@@ -258,7 +259,7 @@ class NativeThread:
             return Stop(StopReason.FAULT, fault=fault)
         translations = self._translations[stepping]
         shape = self._field("shape")
-        translations.add(self.pc, shape, self._decode_fresh, self._code.contents_of)
+        translations.add(self.pc, shape, self._decode_fresh, self._code)
         spans = [t.span for t in self._translations.values() if t.span is not None]
         low, end = min(low for low, _ in spans), max(end for _, end in spans)
         self._set_field("code_low", low)
@@ -273,7 +274,7 @@ class NativeThread:
 
     def _drop_changed(self) -> None:
         for translations in self._translations.values():
-            translations.drop_changed(self._code.contents_of)
+            translations.drop_changed(self._code)
 
     # ---- faults
 
@@ -305,6 +306,9 @@ class NativeThread:
         base = self.target.layout.actions >> 3
         count = self._field("action_count")
         self._set_field("action_count", 0)
+        if self._field("written"):
+            self._set_field("written", 0)
+            self._drop_changed()
         stop = None
         for index in range(count):
             action, first, second = self._words[base + 3 * index : base + 3 * index + 3]

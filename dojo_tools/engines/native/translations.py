@@ -1,19 +1,18 @@
 """The translations of a thread: made when reached, again when hot, dropped when changed."""
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from dojo_tools.engines.native import dispatch, region
+from dojo_tools.engines.native.code_memory import CodeMemory
 from dojo_tools.engines.native.compiler import compiler
 from dojo_tools.engines.native.flow import Decode, Flow
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.region import RegionBuilder
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.timing import Causes
-
-Contents = Callable[[int, int], bytes]
 
 _TABLE_SIZE_MIN = 256
 _COUNTERS_MIN = 1024
@@ -139,7 +138,7 @@ class Translations:
         self._hot: set[tuple[int, int]] = set()
         self._covered: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
 
-    def add(self, pc: int, shape: int, decode: Decode, contents: Contents) -> None:
+    def add(self, pc: int, shape: int, decode: Decode, code: CodeMemory) -> None:
         """Translate the code at an address, well if it is known to be hot."""
         is_optimised = self._variant.optimised or (pc, shape) in self._hot
         variant = replace(self._variant, optimised=is_optimised)
@@ -147,7 +146,9 @@ class Translations:
         counters = self._counters.add(compiled.paths)
         self.table.set(dispatch.key_of(pc, shape), compiled.function, counters)
         addresses = sorted(compiled.addresses)
-        runs = [(low, contents(low, end - low)) for low, end in _runs(addresses)]
+        runs = [(low, code.contents_of(low, end - low)) for low, end in _runs(addresses)]
+        for low, contents in runs:
+            code.mark(low, len(contents))
         self._covered[pc, shape] = runs
         low, end = addresses[0], addresses[-1] + 4
         if self.span is not None:
@@ -164,13 +165,13 @@ class Translations:
         self._hot.update(covering, [(pc, shape)])
         self._drop(covering)
 
-    def drop_changed(self, contents: Contents) -> None:
+    def drop_changed(self, code: CodeMemory) -> None:
         """Drop the translations of code that is not in memory any more."""
         self._drop(
             [
                 entry
                 for entry, runs in self._covered.items()
-                if any(contents(low, len(code)) != code for low, code in runs)
+                if any(code.contents_of(low, len(held)) != held for low, held in runs)
             ]
         )
 
