@@ -6,6 +6,10 @@ from typing import Any
 
 LEVELS = {"quick": 0, "good": 2}
 
+_OPTIONS = ("-capture-tracking-max-uses-to-explore=100000", "-licm-mssa-max-acc-promotion=100000")
+"""By default LLVM gives up keeping guest registers in host registers where a region has many uses
+of the state."""
+
 
 class Compiler:
     """Compiles modules; what it has linked stays in memory until it is forgotten."""
@@ -14,6 +18,8 @@ class Compiler:
         import llvmlite.binding as llvm  # pyright: ignore[reportMissingTypeStubs]  it has none
 
         self._llvm: Any = llvm
+        for option in _OPTIONS:
+            llvm.set_option("", option)
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         self.cpu: str = llvm.get_host_cpu_name()

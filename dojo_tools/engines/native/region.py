@@ -99,7 +99,8 @@ class RegionBuilder:
         memory = (
             f"ptr noalias captures(none) dereferenceable({self.target.memory_size}) align 64 %m"
         )
-        counters = "ptr noalias captures(none) writable align 8 %c"
+        room = 8 * max(len(self._paths), 1)
+        counters = f"ptr noalias captures(none) writable dereferenceable({room}) align 8 %c"
         head = f"define i32 @{FUNCTION}({state}, {memory}, {counters}) #0 {{\nentry:"
         lines = [self._module.text(), head, *self.f.lines, *self.f.cold, "}"]
         return "\n".join([*lines, f"attributes #0 = {{ {_ATTRIBUTES} }}", ""])
