@@ -19,7 +19,7 @@ class Compiler:
 
         self._llvm: Any = llvm
         for option in _OPTIONS:
-            llvm.set_option("", option)
+            self._llvm.set_option("", option)
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         self.cpu: str = llvm.get_host_cpu_name()

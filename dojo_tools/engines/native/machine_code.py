@@ -42,5 +42,8 @@ class Variant:
     stepping: bool = False
     """Look at the limit before every instruction, not only on the way back in loops."""
 
+    size_max: int = 1024
+    """Instructions in a region."""
+
     optimised: bool = False
     """Spend time on good code, once it is known to run long."""

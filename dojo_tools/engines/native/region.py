@@ -19,16 +19,14 @@ from dojo_tools.engines.native.memory import VERBS, Access, FaultCode, MemoryBui
 from dojo_tools.engines.native.timeline import Point, Timeline
 from dojo_tools.engines.timing import Causes
 
-REGION_SIZE_MAX = 1024
-"""Instructions in a region; so many may retire after the limit has been reached."""
-
 HEAT_MAX = 200_000
 """Entries and taken back edges after which a region is translated again, better."""
 
 VERSIONS_MAX = 8
 """Shapes in which a block is written within one region; in others it is a region of its own."""
 
-STEPPING_SIZE_MAX = 64
+VERSIONS_ROOM = 256
+"""Instructions in second and further versions of blocks."""
 
 FUNCTION = "region"
 
@@ -69,15 +67,17 @@ class RegionBuilder:
         self._versions: dict[int, int] = {}
         self._waiting: list[tuple[int, int]] = []
         self._paths: dict[tuple[Causes, ...], int] = {}
+        self._written_out = 0
+        self._room = 0
         self._pc = 0
         self._point = Point(0, 0, (), 0)  # before the instruction that is being written
 
     def build(self, entry: int, shape: int, decode: Decode) -> Translation | None:
         """Return the region at an address, or None if no instruction stands there."""
-        size_max = STEPPING_SIZE_MAX if self.variant.stepping else REGION_SIZE_MAX
-        self._code = discover(entry, decode, self._flow, size_max)
+        self._code = discover(entry, decode, self._flow, self.variant.size_max)
         if entry not in self._code.instructions:
             return None
+        self._room = VERSIONS_ROOM + len(self._code.instructions)
         if self.variant.stepping:
             self._code.leaders = set(self._code.instructions)
         self._point = Point(0, 0, (), shape)
@@ -113,9 +113,10 @@ class RegionBuilder:
             return None
         key = pc, self._point.shape
         if key not in self._labels:
-            count = self._versions[pc] = self._versions.get(pc, 0) + 1
-            if count > VERSIONS_MAX:
+            count = self._versions.get(pc, 0)
+            if count >= VERSIONS_MAX or (count and self._written_out >= self._room):
                 return None
+            self._versions[pc] = count + 1
             self._labels[key] = f"at.{pc:x}.{key[1]}"
             self._waiting.append(key)
         return self._labels[key]
@@ -127,6 +128,7 @@ class RegionBuilder:
             self._limit_check(pc)
         while True:
             self._pc = pc
+            self._written_out += 1
             instruction = self._code.instructions[pc]
             builder = InstructionBuilder(self.target, self.f, self, instruction, pc)
             if builder.build():

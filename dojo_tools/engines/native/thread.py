@@ -9,6 +9,8 @@ import ctypes
 import mmap
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import chain
 
 from dojo_tools.bits import is_aligned, mask, to_signed
 from dojo_tools.description import Description, Instruction
@@ -25,7 +27,7 @@ from dojo_tools.engines.native.instruction import HOST_ACTIONS
 from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, FaultCode
-from dojo_tools.engines.native.region import REGION_SIZE_MAX
+from dojo_tools.engines.native.slow_clock import SlowClock
 from dojo_tools.engines.native.timeline import Point, Timeline
 from dojo_tools.engines.native.translations import Counters, Translations, Translator
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
@@ -35,7 +37,19 @@ from dojo_tools.engines.timing import ONE_CYCLE, Cause, cycles_by_cause
 from dojo_tools.float_codes import f32_text
 from dojo_tools.formats.table import Denormals
 
+STEPPING = Variant(stepping=True, size_max=16)
+SINGLE = Variant(stepping=True, size_max=1)
+SLACK = Variant().size_max
+"""Instructions that may retire after the limit, between two looks at it."""
+
 SLICE_SECONDS = 0.02
+SHAPES_MAX = 8
+"""Shapes for which the code at an address is translated; in others its timing is slow."""
+
+TRANSLATION_SECONDS = 1.0
+"""Time for translations before shapes other than the empty one are timed slowly, beside half the
+time that code has run."""
+
 _SLICE_MIN, _SLICE_MAX = 1 << 16, 1 << 30
 _STATE_SIZE_UNIT = 4096
 
@@ -79,10 +93,14 @@ class NativeThread:
         self._counters = Counters()
         self._translations = {
             stepping: Translations(
-                self._translator, Variant(stepping=stepping, optimised=optimised), self._counters
+                self._translator, replace(variant, optimised=optimised), self._counters
             )
-            for stepping in (False, True)
+            for stepping, variant in ((False, Variant()), (True, STEPPING))
         }
+        self._slow_clock: SlowClock | None = None
+        self._plain: Translations | None = None
+        self._end = 0
+        self._native_seconds = self._translation_seconds = 0.0
         self._slice = _SLICE_MIN
         self.printed: list[Printed] = []
         self._printed_room: int | None = None
@@ -122,7 +140,8 @@ class NativeThread:
         """What each of `cycles` went to."""
         if self._timeline is None:
             return cycles_by_cause([(ONE_CYCLE, self.retired)])
-        totals = cycles_by_cause(self._counters.counts())
+        slow = () if self._slow_clock is None else self._slow_clock.counts.items()
+        totals = cycles_by_cause(chain(self._counters.counts(), slow))
         totals[Cause.ISSUED] += self._timeline.is_filling(self._field("shape"))
         return totals
 
@@ -206,7 +225,7 @@ class NativeThread:
         """
         self._printed_room = printed_max
         started = time.perf_counter()
-        end = self.retired + limit
+        end = self._end = self.retired + limit
         if limit > 0 and not self._is_fetchable(self.pc):
             # A pc that only the host can set: the dispatcher's keys have no room for it.
             return Stop(StopReason.FAULT, fault=self._fetch_fault(self.pc))
@@ -214,8 +233,8 @@ class NativeThread:
             left = end - self.retired
             if left <= 0:
                 return Stop(StopReason.LIMIT)
-            stepping = left <= REGION_SIZE_MAX
-            room = left if stepping else min(left - REGION_SIZE_MAX, self._slice)
+            stepping = left <= SLACK
+            room = left if stepping else min(left - SLACK, self._slice)
             self._set_field("limit", self.retired + room)
             stop = self._handle(self._enter(self._translations[stepping]), stepping)
             if stop is not None:
@@ -230,8 +249,10 @@ class NativeThread:
         self._set_field("counters", self._counters.address)
         started, before = time.perf_counter(), self.retired
         code = Exit(self._translator.run(*self._addresses))
+        elapsed = time.perf_counter() - started
+        if translations is not self._plain:
+            self._native_seconds += elapsed
         if code is Exit.LIMIT and self.retired - before >= self._slice:
-            elapsed = time.perf_counter() - started
             factor = min(4.0, SLICE_SECONDS / max(elapsed, 1e-6))
             self._slice = min(_SLICE_MAX, max(_SLICE_MIN, int(self._slice * factor)))
         return code
@@ -258,13 +279,63 @@ class NativeThread:
         if fault is not None:
             return Stop(StopReason.FAULT, fault=fault)
         translations = self._translations[stepping]
-        shape = self._field("shape")
+        if self._timeline is not None and self._has_many_shapes(translations):
+            return self._run_slowly(self._timeline, translations)
+        self._add(translations, self._field("shape"))
+        return None
+
+    def _add(self, translations: Translations, shape: int) -> None:
+        """Translate the code at the pc, and let stores know where code is."""
+        started = time.perf_counter()
         translations.add(self.pc, shape, self._decode_fresh, self._code)
-        spans = [t.span for t in self._translations.values() if t.span is not None]
+        spans = [t.span for t in self._all_translations() if t.span is not None]
         low, end = min(low for low, _ in spans), max(end for _, end in spans)
         self._set_field("code_low", low)
         self._set_field("code_size", end - low)
-        return None
+        self._translation_seconds += time.perf_counter() - started
+
+    def _has_many_shapes(self, translations: Translations) -> bool:
+        """Return whether one more shape of the code at the pc is not worth a translation."""
+        if self._field("shape") == 0:
+            return False
+        budget = TRANSLATION_SECONDS + self._native_seconds / 2
+        is_late = self._translation_seconds > budget
+        return is_late or translations.shapes_at(self.pc) >= SHAPES_MAX
+
+    def _run_slowly(self, timeline: Timeline, translations: Translations) -> Stop | None:
+        """Run code that has too many shapes step by step for a while; return a fault."""
+        if self._slow_clock is None:
+            self._slow_clock = SlowClock(timeline)
+            stepper = Translator(self.target)
+            self._plain = Translations(stepper, SINGLE, self._counters)
+        passed, state, stop = self._slow_clock.run(
+            self,
+            timeline.state(self._field("shape")),
+            self._decode_fresh,
+            translations.has,
+            self._end,
+            time.perf_counter() + SLICE_SECONDS,
+        )
+        self._set_field("cycles", self._field("cycles") + passed)
+        self._set_field("shape", timeline.number(state))
+        return stop
+
+    def step(self) -> Stop | None:
+        """Execute an instruction that does not need the host, without timing; return a fault."""
+        assert self._plain is not None
+        self._set_field("shape", 0)
+        self._set_field("limit", self.retired + 1)
+        while True:
+            match self._enter(self._plain):
+                case Exit.MISSING:
+                    self._add(self._plain, 0)
+                case Exit.FAULT:
+                    return Stop(StopReason.FAULT, fault=self._fault())
+                case Exit.WRITTEN:
+                    self._drop_changed()
+                    return None
+                case _:
+                    return None
 
     def _decode_fresh(self, pc: int) -> Instruction | None:
         """Return the instruction that may be fetched at an address, or None."""
@@ -272,8 +343,12 @@ class NativeThread:
             return None
         return self.description.decode(self._code.word(pc))
 
+    def _all_translations(self) -> list[Translations]:
+        plain = [] if self._plain is None else [self._plain]
+        return [*self._translations.values(), *plain]
+
     def _drop_changed(self) -> None:
-        for translations in self._translations.values():
+        for translations in self._all_translations():
             translations.drop_changed(self._code)
 
     # ---- faults

@@ -10,12 +10,11 @@ from dojo_tools.description import Description, Instruction, MachineDef
 from dojo_tools.engines.timing import (
     EMPTY,
     NO_SLOTS,
-    Cause,
     Causes,
     IssueRule,
+    IssueState,
     IssueTable,
     Shape,
-    cycles_by_cause,
 )
 
 
@@ -51,18 +50,44 @@ class Timeline:
         """Return the point behind an instruction; `taken` as in `IssueRule.issue`."""
         timed = self._rule.timed(instruction)
         _, cycles, causes, state = self._table.step(self._states[point.shape], timed, taken)
+        passed = (*point.causes, causes) if cycles else point.causes
+        return Point(point.done + 1, point.cycles + cycles, passed, self.number(state))
+
+    def state(self, shape: int) -> IssueState:
+        """Return the state of the scoreboard that a shape's number stands for."""
+        return self._states[shape]
+
+    def number(self, state: IssueState) -> int:
+        """Return the number of a state's shape, a new one if it has none."""
         number = self._numbers.get(state.shape)
         if number is None:
             number = self._numbers[state.shape] = len(self._states)
             self._states.append(state)
-        passed = (*point.causes, causes) if cycles else point.causes
-        return Point(point.done + 1, point.cycles + cycles, passed, number)
+        return number
+
+    def known_number(self, state: IssueState) -> int | None:
+        """Return the number of a state's shape if it has one."""
+        return self._numbers.get(state.shape)
+
+    def drains(self, instruction: Instruction) -> bool:
+        """Return whether an instruction waits until all before it are done."""
+        return self._rule.timed(instruction).drains
+
+    def drain(self, state: IssueState, instruction: Instruction) -> tuple[int, Causes, IssueState]:
+        """Let everything be done, before an instruction that drains: cycles, causes, state."""
+        issued = self._rule.issue(state.shape, self._rule.timed(instruction), False)
+        *waited, (last, count) = issued.causes
+        causes = (*waited, (last, count - 1)) if count > 1 else tuple(waited)
+        return issued.wait, causes, self._table.empty
+
+    def step(
+        self, state: IssueState, instruction: Instruction, taken: bool
+    ) -> tuple[int, Causes, IssueState]:
+        """Issue one instruction: the cycles it adds, their causes, and the state after it."""
+        timed = self._rule.timed(instruction)
+        _, cycles, causes, after = self._table.step(state, timed, taken)
+        return cycles, causes, after
 
     def is_filling(self, shape: int) -> bool:
         """Return whether something has issued in the present cycle."""
         return self._states[shape].shape.slots != NO_SLOTS
-
-
-def total_of(causes: tuple[Causes, ...]) -> dict[Cause, int]:
-    """Return the cycles of each cause along a path through a block."""
-    return cycles_by_cause((each, 1) for each in causes)

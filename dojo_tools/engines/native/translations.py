@@ -155,6 +155,14 @@ class Translations:
             low, end = min(low, self.span[0]), max(end, self.span[1])
         self.span = low, end
 
+    def has(self, pc: int, shape: int) -> bool:
+        """Return whether there is a translation of the code at an address, for a shape."""
+        return (pc, shape) in self._covered
+
+    def shapes_at(self, pc: int) -> int:
+        """Return for how many shapes the code at an address has been translated."""
+        return sum(entry == pc for entry, _ in self._covered)
+
     def promote(self, pc: int, shape: int) -> None:
         """Have every translation that covers an address made again, optimised."""
         covering = [

@@ -1,0 +1,89 @@
+"""Code with too many shapes is timed step by step, and comes to the same cycles and causes."""
+
+from pathlib import Path
+
+import pytest
+
+from dojo_tools.description import load_description
+from dojo_tools.engines.native import region
+from dojo_tools.engines.native import thread as native_thread
+from dojo_tools.engines.stop import StopReason
+from dojo_tools.machine import Machine, load_program
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+DESCRIPTION = load_description()
+
+BRANCHES = """
+    .text
+    .global _start
+_start:
+    li a1, 40
+    li a0, 88172645463325252
+    la a2, buffer
+again:
+    slli t0, a0, 13
+    xor a0, a0, t0
+    srli t0, a0, 7
+    xor a0, a0, t0
+{blocks}
+    loop.next a1, again
+    ctl.read s9, cycle
+    div s8, s9, a0
+    print.int s9
+    sd s9, [a2]
+    li a0, 7
+    ld a3, [a0]
+    .data
+    .align 64
+buffer:
+    .space 256
+"""
+BLOCK = """
+    andi t1, a0, {bit}
+    beqz t1, {number}f
+    div s{number}, a2, a0
+    mul s{next}, s{number}, a0
+    vadd.f32 v{number}, v{next}, v1
+{number}:
+"""
+
+
+def branchy(folder: Path) -> Path:
+    """Return a program whose branches go by pseudo-random bits, between long latencies."""
+    blocks = "".join(BLOCK.format(bit=1 << i, number=i, next=i + 1) for i in range(2, 7))
+    path = folder / "branchy.s"
+    path.write_text(BRANCHES.format(blocks=blocks))
+    return path
+
+
+@pytest.mark.parametrize("name", ["fibonacci", "pipeline", "branchy"])
+def test_both_engines_agree(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(native_thread, "TRANSLATION_SECONDS", -1e9)
+    monkeypatch.setattr(region, "VERSIONS_MAX", 1)
+    steps = count_steps(monkeypatch)
+    source = branchy(tmp_path) if name == "branchy" else SAMPLES / name / f"{name}.s"
+    machine = Machine(load_program([source], DESCRIPTION), DESCRIPTION, engine="both")
+    result = machine.run(100_000)
+    assert result.stop.reason is (StopReason.FAULT if name == "branchy" else StopReason.HALT)
+    assert sum(result.causes.values()) == result.cycles
+    assert len(steps) > 10
+
+
+def test_few_shapes_are_translated_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    steps = count_steps(monkeypatch)
+    image = load_program([SAMPLES / "saxpy" / "saxpy.s"], DESCRIPTION)
+    assert Machine(image, DESCRIPTION).run(100_000).stop.code == 0
+    assert steps == []
+
+
+def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows with every slow step from now on."""
+    steps: list[int] = []
+    step = native_thread.NativeThread.step
+
+    def counted(thread: native_thread.NativeThread) -> object:
+        steps.append(thread.pc)
+        return step(thread)
+
+    monkeypatch.setattr(native_thread.NativeThread, "step", counted)
+    return steps
