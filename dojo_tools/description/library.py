@@ -89,7 +89,7 @@ def load_description(extensions: Sequence[Path] = ()) -> Description:
     sources += [read_source(path) for path in extensions]
     if not paths:
         raise fail(f"no description found in {isa_folder()}", hint="reinstall the package")
-    entry = _cache_folder() / f"description-{_key(sources)}.json"
+    entry = cache_folder() / f"description-{_key(sources)}.json"
     cached = read_cached(entry)
     if cached is not None:
         return cached
@@ -113,7 +113,8 @@ def _key(sources: Sequence[Source]) -> str:
     return digest.hexdigest()[:32]
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Return the user's cache folder, which need not exist; `DOJO_CACHE_DIR` moves it."""
     chosen = os.environ.get("DOJO_CACHE_DIR")
     if chosen:
         return Path(chosen)

@@ -2,7 +2,11 @@
 
 import functools
 import itertools
+from pathlib import Path
 from typing import Any
+
+from dojo_tools.description.library import cache_folder
+from dojo_tools.engines.native.object_cache import ObjectCache
 
 LEVELS = {"quick": 0, "good": 2}
 
@@ -15,6 +19,7 @@ class Compiler:
     """Compiles modules; what it has linked stays in memory until it is forgotten."""
 
     def __init__(self) -> None:
+        import llvmlite  # pyright: ignore[reportMissingTypeStubs]  it has none
         import llvmlite.binding as llvm  # pyright: ignore[reportMissingTypeStubs]  it has none
 
         self._llvm: Any = llvm
@@ -28,13 +33,26 @@ class Compiler:
         self._jit: Any = self._llvm.create_lljit_compiler(self._machine("good"))
         self._names = itertools.count()
         self._libraries: dict[int, Any] = {}
+        version: str = llvmlite.__version__
+        llvm_version = ".".join(map(str, self._llvm.llvm_version_info))
+        triple: str = self._llvm.get_default_triple()
+        passes = Path(__file__).read_text(encoding="utf-8")  # how this module uses LLVM
+        host = "\n".join((version, llvm_version, triple, self.cpu, self.features, passes))
+        self._cache = ObjectCache(cache_folder() / "native", host)
 
     def compile(self, text: str, function: str, level: str) -> int:
         """Return the address of a function of a module."""
         return self.link(self.object_of(text, level), function)
 
     def object_of(self, text: str, level: str) -> bytes:
-        """Return the object code of a module, optimised as the level says."""
+        """Return the object code of a module, optimised as the level says, kept on disk."""
+        held = self._cache.load(text, level)
+        if held is None:
+            held = self._emit(text, level)
+            self._cache.save(text, level, held)
+        return held
+
+    def _emit(self, text: str, level: str) -> bytes:
         llvm = self._llvm
         module = llvm.parse_assembly(text)
         machine = self._machine(level)

@@ -1,0 +1,134 @@
+"""The cache of compiled objects: right or absent, whatever happens to its files."""
+
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from dojo_tools.engines.native.object_cache import ObjectCache
+
+CODE = bytes(range(256)) * 8
+HELLO = Path(__file__).resolve().parents[2] / "samples/hello/hello.s"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder that holds one entry."""
+    ObjectCache(tmp_path / "native", "host").save("text", "quick", CODE)
+    return tmp_path / "native"
+
+
+def load(folder: Path) -> bytes | None:
+    """Load the entry as a new process would."""
+    return ObjectCache(folder, "host").load("text", "quick")
+
+
+def entry_of(folder: Path) -> Path:
+    """Return the path of the only entry."""
+    (entry,) = folder.iterdir()
+    return entry
+
+
+def test_an_object_is_found_again_by_all_it_was_made_of(folder: Path) -> None:
+    assert load(folder) == CODE
+    assert ObjectCache(folder, "host").load("text", "good") is None
+    assert ObjectCache(folder, "host").load("text2", "quick") is None
+    assert ObjectCache(folder, "host2").load("text", "quick") is None
+
+
+def test_folder_and_entry_are_private(folder: Path) -> None:
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert entry_of(folder).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_entry_is_ignored_with_one_note(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = entry_of(folder)
+    whole = entry.read_bytes()
+    for place in (*range(120), len(whole) - 1):
+        flipped = bytearray(whole)
+        flipped[place] ^= 0x10
+        entry.write_bytes(flipped)
+        assert load(folder) is None, place
+    for size in (0, 1, 50, 84, len(whole) - 1):
+        entry.write_bytes(whole[:size])
+        assert load(folder) is None, size
+    capsys.readouterr()
+    cache = ObjectCache(folder, "host")
+    assert cache.load("text", "quick") is None
+    assert cache.load("text", "quick") is None
+    assert capsys.readouterr().err.count("damaged") == 1
+    cache.save("text", "quick", CODE)
+    assert load(folder) == CODE
+
+
+def test_a_swapped_entry_is_ignored(folder: Path) -> None:
+    entry = entry_of(folder)
+    ObjectCache(folder, "host").save("other", "quick", b"other")
+    other = next(path for path in folder.iterdir() if path != entry)
+    other.replace(entry)
+    assert load(folder) is None
+
+
+def test_an_entry_that_is_a_folder_is_ignored(folder: Path) -> None:
+    entry = entry_of(folder)
+    entry.unlink()
+    entry.mkdir()
+    assert load(folder) is None
+    ObjectCache(folder, "host").save("text", "quick", CODE)
+
+
+def test_a_folder_that_others_write_to_is_not_used(folder: Path) -> None:
+    folder.chmod(0o770)
+    assert load(folder) is None
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    cache = ObjectCache(Path(os.devnull) / "native", "host")
+    cache.save("text", "quick", CODE)
+    assert cache.load("text", "quick") is None
+
+
+def test_what_was_used_last_stays_when_room_is_short(tmp_path: Path) -> None:
+    for number in range(4):
+        ObjectCache(tmp_path, "host").save(f"{number}", "quick", CODE)
+    for path in tmp_path.iterdir():
+        os.utime(path, (0, 0))
+    assert ObjectCache(tmp_path, "host").load("2", "quick") == CODE
+    ObjectCache(tmp_path, "host", 3 * len(CODE)).save("new", "quick", CODE)
+    kept = [
+        n for n in ("0", "1", "2", "3", "new") if ObjectCache(tmp_path, "host").load(n, "quick")
+    ]
+    assert kept == ["2", "new"]
+
+
+def start(cache: Path) -> subprocess.Popen[str]:
+    """Start the smallest program on the native engine."""
+    command = Path(sys.executable).with_name("dojo-run")
+    return subprocess.Popen(
+        [str(command), "--engine", "native", "-q", str(HELLO)],
+        env={**os.environ, "DOJO_CACHE_DIR": str(cache)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_runs_agree_while_others_fill_the_cache_or_are_killed(tmp_path: Path) -> None:
+    start(tmp_path).communicate()  # the description, which takes seconds
+    for path in (tmp_path / "native").iterdir():
+        path.unlink()
+    for seconds in (0.2, 0.35, 0.5):
+        killed = start(tmp_path)
+        with suppress(subprocess.TimeoutExpired):
+            killed.wait(seconds)
+        killed.kill()
+        killed.communicate()
+    runs = [start(tmp_path) for _ in range(20)]
+    for run in runs:
+        assert run.communicate() == ("Hello from a D1 node.\n", "")
+        assert run.returncode == 0
