@@ -48,25 +48,46 @@ BLOCK = """
 """
 
 
-def branchy(folder: Path) -> Path:
-    """Return a program whose branches go by pseudo-random bits, between long latencies."""
+def source_of(name: str, folder: Path) -> Path:
+    """Return a sample, or a program of this test.
+
+    `branchy` branches by pseudo-random bits, between long latencies.
+    """
+    if name not in ("branchy", "faulting"):
+        return SAMPLES / name / f"{name}.s"
     blocks = "".join(BLOCK.format(bit=1 << i, number=i, next=i + 1) for i in range(2, 7))
-    path = folder / "branchy.s"
-    path.write_text(BRANCHES.format(blocks=blocks))
+    path = folder / f"{name}.s"
+    path.write_text(FAULTING if name == "faulting" else BRANCHES.format(blocks=blocks))
     return path
 
 
-@pytest.mark.parametrize("name", ["fibonacci", "pipeline", "branchy"])
+FAULTING = """
+    .text
+    .global _start
+_start:
+    li a0, 88172645463325252
+    li a1, 3
+    div a2, a0, a1
+again:
+    loop.next a1, again
+    div a3, a0, a2
+    print.text a0, a2
+"""
+"""A fault of an instruction that would have waited for the quotient."""
+
+
+@pytest.mark.parametrize("name", ["fibonacci", "pipeline", "branchy", "faulting"])
 def test_both_engines_agree(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(native_thread, "TRANSLATION_SECONDS", -1e9)
     monkeypatch.setattr(region, "VERSIONS_MAX", 1)
     steps = count_steps(monkeypatch)
-    source = branchy(tmp_path) if name == "branchy" else SAMPLES / name / f"{name}.s"
+    source = source_of(name, tmp_path)
     machine = Machine(load_program([source], DESCRIPTION), DESCRIPTION, engine="both")
     result = machine.run(100_000)
-    assert result.stop.reason is (StopReason.FAULT if name == "branchy" else StopReason.HALT)
+    faults = name in ("branchy", "faulting")
+    assert result.stop.reason is (StopReason.FAULT if faults else StopReason.HALT)
     assert sum(result.causes.values()) == result.cycles
-    assert len(steps) > 10
+    assert len(steps) > (0 if name == "faulting" else 10)
 
 
 def test_few_shapes_are_translated_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

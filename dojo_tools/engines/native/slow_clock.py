@@ -2,8 +2,8 @@
 
 Code whose branches depend on data and that mixes long latencies can meet the scoreboard in more
 shapes than there is time to translate for. Such code runs one instruction at a time, without
-timing, and the issue rule runs beside it. That is exact and slow; it ends at the next instruction
-that drains the scoreboard, or wherever a translation for the shape exists.
+timing, and the issue rule runs beside it. That is exact and slow; it ends before the next
+instruction that drains the scoreboard, or wherever a translation for the shape exists.
 """
 
 import time
@@ -62,12 +62,8 @@ class SlowClock:
             instruction = decode(pc)
             number = self._timeline.known_number(state)
             known = number is not None and is_translated(pc, number)
-            if instruction is None or (known and passed):
+            if instruction is None or (known and passed) or self._timeline.drains(instruction):
                 break
-            if self._timeline.drains(instruction):
-                cycles, causes, state = self._timeline.drain(state, instruction)
-                self.counts[causes] += 1
-                return passed + cycles, state, None
             stop = thread.step()
             if stop is None:
                 taken = thread.pc != pc + 4

@@ -318,6 +318,31 @@ class NativeThread:
         )
         self._set_field("cycles", self._field("cycles") + passed)
         self._set_field("shape", timeline.number(state))
+        instruction = self._decode_fresh(self.pc)
+        if stop is None and instruction is not None and timeline.drains(instruction):
+            return self._run_draining(timeline, self._slow_clock, instruction)
+        return stop
+
+    def _run_draining(
+        self, timeline: Timeline, clock: SlowClock, instruction: Instruction
+    ) -> Stop | None:
+        """Run an instruction that waits until all before it are done; return why the run ends.
+
+        It is translated for the empty shape only. If it faults, it has not waited.
+        """
+        cycles, shape, retired = self._field("cycles"), self._field("shape"), self.retired
+        waited, causes, state = timeline.drain(timeline.state(shape), instruction)
+        self._set_field("cycles", cycles + waited)
+        self._set_field("shape", timeline.number(state))
+        stop = None
+        while stop is None and self.retired == retired:
+            self._set_field("limit", retired + 1)
+            stop = self._handle(self._enter(self._translations[True]), stepping=True)
+        if stop is not None and stop.reason is StopReason.FAULT:
+            self._set_field("cycles", cycles)
+            self._set_field("shape", shape)
+        else:
+            clock.counts[causes] += 1
         return stop
 
     def step(self) -> Stop | None:
