@@ -308,7 +308,7 @@ class InstructionBuilder:
             self.f.line(
                 f"store {code_type(type_)} {bits}, ptr {place}, align {statement.alignment}"
             )
-            hit = self.memory.hits_code(address.text, access.size)
+            hit = self.memory.hits_code(address.text, access)
         before = self.written
         if before.number is None:
             hit = self.f.emit(f"or i1 {before.text}, {hit}")

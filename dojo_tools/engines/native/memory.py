@@ -21,6 +21,10 @@ class FaultCode(IntEnum):
 VERBS = ("load", "store", "print")
 
 
+CODE_UNIT = 8
+"""What the bounds of the range of translated code are multiples of."""
+
+
 class Access(NamedTuple):
     """An access to memory: bytes, alignment in bytes, and what it is called."""
 
@@ -137,16 +141,20 @@ class MemoryBuilder:
         some = self.f.emit(f"icmp ne i64 {size}, 0")
         return self.f.emit(f"and i1 {bad}, {some}")
 
-    def hits_code(self, address: str, size: int) -> str:
+    def hits_code(self, address: str, access: Access) -> str:
         """Return whether a store touches a line of memory that has translated code.
 
-        Hardly any store comes near code, so the lines are looked at in a cold block.
+        Hardly any store comes near code, so the lines are looked at in a cold block. The range of
+        code begins and ends at multiples of `CODE_UNIT`: what is aligned to its own size and no
+        larger lies inside or outside as a whole.
         """
+        size = access.size
         low, span = self.load_field("code_low"), self.load_field("code_size")
         above = self.f.emit(f"sub i64 {address}, {low}")
-        end = self.f.emit(f"add i64 {above}, {size - 1}")
-        reach = self.f.emit(f"add i64 {span}, {size - 1}")
-        is_near = self.f.emit(f"icmp ult i64 {end}, {reach}")
+        if size > min(access.alignment, CODE_UNIT):
+            above = self.f.emit(f"add i64 {above}, {size - 1}")
+            span = self.f.emit(f"add i64 {span}, {size - 1}")
+        is_near = self.f.emit(f"icmp ult i64 {above}, {span}")
         before, near, after = self.f.block, self.f.label("near"), self.f.label("stored")
         self.f.branch(is_near, near, after)
         lines, self.f.lines = self.f.lines, []
@@ -216,7 +224,7 @@ class MemoryBuilder:
             f.line(
                 f"store {element} {value}, ptr {memory.place(address)}, align {access.alignment}"
             )
-            touched = f.emit(f"zext i1 {memory.hits_code(address, access.size)} to i64")
+            touched = f.emit(f"zext i1 {memory.hits_code(address, access)} to i64")
             new = f.emit(f"or i64 {old}, {touched}")
             stored = f.block
             f.line(f"br label %lane.end.{lane}")

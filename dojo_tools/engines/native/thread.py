@@ -26,7 +26,7 @@ from dojo_tools.engines.native.code_memory import CodeMemory
 from dojo_tools.engines.native.instruction import HOST_ACTIONS
 from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
-from dojo_tools.engines.native.memory import VERBS, FaultCode
+from dojo_tools.engines.native.memory import CODE_UNIT, VERBS, FaultCode
 from dojo_tools.engines.native.slow_clock import SlowClock
 from dojo_tools.engines.native.timeline import Point, Timeline
 from dojo_tools.engines.native.translations import Counters, Translations, Translator
@@ -290,6 +290,7 @@ class NativeThread:
         translations.add(self.pc, shape, self._decode_fresh, self._code)
         spans = [t.span for t in self._all_translations() if t.span is not None]
         low, end = min(low for low, _ in spans), max(end for _, end in spans)
+        low, end = low - low % CODE_UNIT, end + -end % CODE_UNIT
         self._set_field("code_low", low)
         self._set_field("code_size", end - low)
         self._translation_seconds += time.perf_counter() - started
