@@ -19,8 +19,11 @@ from dojo_tools.engines.native.memory import VERBS, Access, FaultCode, MemoryBui
 from dojo_tools.engines.native.timeline import Point, Timeline
 from dojo_tools.engines.timing import Causes
 
-HEAT_MAX = 200_000
-"""Entries and taken back edges after which a region is translated again, better."""
+HEAT_MAX = 2_000_000
+"""Instructions in loops after which a region is translated again, better."""
+
+ENTRY_HEAT = 10
+"""Instructions that an entry counts for."""
 
 VERSIONS_MAX = 8
 """Shapes in which a block is written within one region; in others it is a region of its own."""
@@ -212,7 +215,7 @@ class RegionBuilder:
             return
         self._module.declare("heat", lambda: f"@heat = internal global i64 {HEAT_MAX}")
         heat = self.f.emit("load i64, ptr @heat, align 8")
-        left = self.f.emit(f"sub i64 {heat}, 1")
+        left = self.f.emit(f"sub i64 {heat}, {self._point.done or ENTRY_HEAT}")
         self.f.line(f"store i64 {left}, ptr @heat, align 8")
         is_hot = self.f.emit(f"icmp slt i64 {left}, 0")
         after = self.f.label("cool")
