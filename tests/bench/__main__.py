@@ -5,6 +5,7 @@ select the benches whose name, file included, holds one of them.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ COLUMNS = "{:32} {:>12} {:8} {:>9}  {}"
 
 def main(words: list[str]) -> None:
     """Run what the words select, everything without words."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"  # before numpy is loaded: one thread is compared with one
     print(COLUMNS.format("figure", "value", "unit", "ratio", "compared with"))
     for name, bench in benches():
         if words and not any(word in name for word in words):

@@ -1,0 +1,68 @@
+"""Kernels of `kernels/` on the engines, and what they are compared with on the host."""
+
+import ctypes
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from dojo_tools.assembler import assemble
+from dojo_tools.description import load_description
+from dojo_tools.diagnostics import Source
+from dojo_tools.engines.stop import StopReason
+from dojo_tools.linker import link
+from dojo_tools.machine import Machine
+from figures import Unavailable
+
+KERNELS = Path(__file__).parent / "kernels"
+ROUNDS = "s11"
+"""The register that says how often a kernel repeats its work before it halts."""
+
+
+class Kernel:
+    """A kernel on a machine; it can be run again and again, its code translated already."""
+
+    def __init__(self, name: str, *, timing: bool = True, engine: str = "native") -> None:
+        description = load_description()
+        source = Source(f"{name}.s", (KERNELS / f"{name}.s").read_text())
+        image = link([assemble(source, description).object], description.relocations)
+        self.machine = Machine(image, description, timing=timing, engine=engine)
+
+    def run(self, rounds: int) -> tuple[int, int]:
+        """Run so many rounds; return the instructions and cycles they took."""
+        before = self.machine.run(0)
+        self.machine.write_register(ROUNDS, rounds)
+        after = self.machine.run(1 << 62)
+        assert after.stop.reason is StopReason.HALT
+        return after.retired - before.retired, after.cycles - before.cycles
+
+    def call(self, rounds: int) -> Callable[[], object]:
+        """Return a call that runs so many rounds, after one that has made the code hot."""
+        self.run(rounds)
+        return lambda: self.run(rounds)
+
+
+def compiled_loops() -> ctypes.CDLL:
+    """Return the C loops, compiled with gcc -O2."""
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        raise Unavailable("gcc is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "loops.so"
+        source = str(KERNELS / "loops.c")
+        subprocess.run([gcc, "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
+        return ctypes.CDLL(str(library))
+
+
+def sgemm(m: int, k: int, n: int) -> Callable[[], None]:
+    """Return a call that multiplies float32 matrices; threads are limited by the environment."""
+    a, b = np.ones((m, k), np.float32), np.ones((k, n), np.float32)
+    c = np.empty((m, n), np.float32)
+
+    def run() -> None:
+        np.matmul(a, b, out=c)
+
+    return run
