@@ -90,6 +90,17 @@ def test_both_engines_agree(name: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert len(steps) > (0 if name == "faulting" else 10)
 
 
+def test_limits_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(native_thread, "TRANSLATION_SECONDS", -1e9)
+    monkeypatch.setattr(region, "VERSIONS_MAX", 1)
+    image = load_program([source_of("branchy", tmp_path)], DESCRIPTION)
+    machine = Machine(image, DESCRIPTION, engine="both")
+    retired = 0
+    while machine.run(1).stop.reason is StopReason.LIMIT:
+        retired += 1
+        assert machine.run(0).retired == retired
+
+
 def test_few_shapes_are_translated_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     steps = count_steps(monkeypatch)
     image = load_program([SAMPLES / "saxpy" / "saxpy.s"], DESCRIPTION)

@@ -319,10 +319,12 @@ class NativeThread:
         )
         self._set_field("cycles", self._field("cycles") + passed)
         self._set_field("shape", timeline.number(state))
+        if stop is not None or self.retired >= self._end:
+            return stop
         instruction = self._decode_fresh(self.pc)
-        if stop is None and instruction is not None and timeline.drains(instruction):
-            return self._run_draining(timeline, self._slow_clock, instruction)
-        return stop
+        if instruction is None or not timeline.drains(instruction):
+            return None
+        return self._run_draining(timeline, self._slow_clock, instruction)
 
     def _run_draining(
         self, timeline: Timeline, clock: SlowClock, instruction: Instruction
