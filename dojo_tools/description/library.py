@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +89,7 @@ def load_description(extensions: Sequence[Path] = ()) -> Description:
     sources += [read_source(path) for path in extensions]
     if not paths:
         raise fail(f"no description found in {isa_folder()}", hint="reinstall the package")
-    entry = cache_folder() / f"description-{_key(sources)}.json"
+    entry = cache_folder() / f"description-{content_key(sources)}.json"
     cached = read_cached(entry)
     if cached is not None:
         return cached
@@ -100,12 +100,11 @@ def load_description(extensions: Sequence[Path] = ()) -> Description:
     return description
 
 
-def _key(sources: Sequence[Source]) -> str:
-    """Return a digest of the texts and of the code that reads them."""
+def content_key(sources: Sequence[Source], grammar: str = "description.lark") -> str:
+    """Return a digest of the texts, of their grammar and of the code that reads them."""
     digest = hashlib.sha256()
     code = sorted(Path(__file__).parent.glob("*.py"))
-    grammar = (isa_folder() / "description.lark").read_bytes()
-    texts = [path.read_bytes() for path in code] + [grammar]
+    texts = [path.read_bytes() for path in [*code, isa_folder() / grammar]]
     for source in sources:
         texts += [source.name.encode(), source.text.encode()]
     for text in texts:
@@ -126,21 +125,34 @@ def cache_folder() -> Path:
 
 def read_cached(entry: Path) -> Description | None:
     """Return the description that a cache file holds, or None for a missing or damaged one."""
+    description = read_json(entry, _decode)
+    return description if isinstance(description, Description) else None
+
+
+def _decode(encoded: Any) -> Any:
+    table: list[Any] = []
+    for item in encoded["shared"]:
+        table.append(codec.decode(item, _CLASSES, table))
+    return codec.decode(encoded["description"], _CLASSES, table)
+
+
+def read_json(entry: Path, decode: Callable[[Any], Any]) -> Any:
+    """Return what `decode` makes of a cache file, or None for a missing or damaged one."""
     try:
-        encoded: Any = json.loads(entry.read_bytes())
-        table: list[Any] = []
-        for item in encoded["shared"]:
-            table.append(codec.decode(item, _CLASSES, table))
-        description = codec.decode(encoded["description"], _CLASSES, table)
+        return decode(json.loads(entry.read_bytes()))
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
-    return description if isinstance(description, Description) else None
 
 
 def _write_cache(entry: Path, description: Description) -> None:
     encoder = codec.Encoder(_CLASSES, _SHARED)
     encoded = encoder.encode(description)
-    text = json.dumps({"shared": encoder.table, "description": encoded}, separators=(",", ":"))
+    write_cached(entry, {"shared": encoder.table, "description": encoded})
+
+
+def write_cached(entry: Path, encoded: Any) -> None:
+    """Write a cache file, whole or not at all; one that can't be written is left out."""
+    text = json.dumps(encoded, separators=(",", ":"))
     try:
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=entry.parent, prefix=entry.name)

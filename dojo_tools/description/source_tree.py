@@ -36,21 +36,22 @@ class Rejected(Exception):
 
 
 @cache
-def _parser() -> Lark:
-    grammar = (isa_folder() / "description.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=True)
+def _parser(grammar: str) -> Lark:
+    text = (isa_folder() / grammar).read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", propagate_positions=True, maybe_placeholders=True)
 
 
-def parse(source: Source) -> list[Tree]:
+def parse(source: Source, grammar: str = "description.lark") -> list[Tree]:
     """Return the items of a description file; raises `InputError` at the first syntax error."""
+    parser = _parser(grammar)
     try:
-        tree: Tree = _parser().parse(source.text)  # pyright: ignore[reportUnknownMemberType]  Lark
+        tree: Tree = parser.parse(source.text)  # pyright: ignore[reportUnknownMemberType]  Lark
         return tree.children
     except UnexpectedInput as error:
-        raise InputError([_syntax_error(source, error)]) from None
+        raise InputError([_syntax_error(source, error, parser)]) from None
 
 
-def _syntax_error(source: Source, error: UnexpectedInput) -> Diagnostic:
+def _syntax_error(source: Source, error: UnexpectedInput, parser: Lark) -> Diagnostic:
     start = error.pos_in_stream if error.pos_in_stream is not None else len(source.text)
     end = start + 1
     found = repr(source.text[start : start + 1])
@@ -66,13 +67,13 @@ def _syntax_error(source: Source, error: UnexpectedInput) -> Diagnostic:
             found = f"`{token}`"
     elif isinstance(error, UnexpectedCharacters):
         expected = set(error.allowed or ())
-    words = sorted(_readable(name) for name in expected if not name.startswith("__"))
+    words = sorted(_readable(parser, name) for name in expected if not name.startswith("__"))
     hint = f"expected {', '.join(words[:12])}" if words else None
     return Diagnostic(Severity.ERROR, f"{found} does not fit here", Span(source, start, end), hint)
 
 
-def _readable(terminal: str) -> str:
-    for definition in _parser().terminals:
+def _readable(parser: Lark, terminal: str) -> str:
+    for definition in parser.terminals:
         if definition.name == terminal and definition.pattern.type == "str":
             return f"`{definition.pattern.value}`"
     return "end of file" if terminal == "$END" else terminal.lower()
