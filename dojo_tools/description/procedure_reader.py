@@ -11,8 +11,7 @@ from typing import Any
 from lark import Token
 
 from dojo_tools.bits import signed_range, to_unsigned
-from dojo_tools.description.procedures import (
-    GRAMMAR,
+from dojo_tools.description.procedure_model import (
     Arm,
     ArrayDef,
     Assign,
@@ -43,12 +42,12 @@ from dojo_tools.diagnostics import Note, Source, did_you_mean
 _LEAST, _GREATEST = signed_range(64)
 
 
-def read_procedures(sources: Sequence[Source]) -> Procedures:
+def read_procedures(sources: Sequence[Source], grammar: str) -> Procedures:
     """Return the procedures that these texts make together; raises `InputError`."""
     tables = Tables()
     names = _Names(tables)
     for source in sources:
-        for item in parse(source, GRAMMAR):
+        for item in parse(source, grammar):
             names.define(Entry(source, item))
     constants = names.read("constant", names.constant)
     arrays = names.read("array", _read_array)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableSequence
 from typing import Any
 
 from dojo_tools.bits import signed_range
-from dojo_tools.description.procedures import (
+from dojo_tools.description.procedure_model import (
     Assign,
     Binary,
     Choice,
