@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +67,17 @@ class Compiler:
 
     def link(self, code: bytes, function: str) -> int:
         """Return the address of a function of an object, loaded into this process."""
-        name = f"{function}.{next(self._names)}"
-        builder = self._llvm.JITLibraryBuilder().add_object_img(code).export_symbol(function)
-        library = builder.link(self._jit, name)
-        address = library[function]
-        self._libraries[address] = library
-        return address
+        return self.link_all(code, [function])[function]
+
+    def link_all(self, code: bytes, functions: Sequence[str]) -> dict[str, int]:
+        """Return the addresses of some functions of one object, loaded into this process."""
+        builder = self._llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+        for function in functions:
+            builder = builder.export_symbol(function)
+        library = builder.link(self._jit, f"{functions[0]}.{next(self._names)}")
+        addresses = {function: int(library[function]) for function in functions}
+        self._libraries[addresses[functions[0]]] = library
+        return addresses
 
     def _machine(self, level: str) -> Any:
         if level not in self._machines:
