@@ -41,7 +41,14 @@ _TABLE = "ptr noalias readonly %mesh"
 # Without them LLVM turns loops into calls of libraries, and takes `free` for what its name says.
 _ATTRIBUTES = 'nounwind "no-builtins"'
 
-_COMPARISONS = {"<": "slt", "<=": "sle", ">": "sgt", ">=": "sge", "==": "eq", "!=": "ne"}
+_COMPARISONS = {
+    "<": "icmp slt",
+    "<=": "icmp sle",
+    ">": "icmp sgt",
+    ">=": "icmp sge",
+    "==": "icmp eq",
+    "!=": "icmp ne",
+}
 _ARITHMETIC = {"+": "add", "-": "sub", "*": "mul", "&": "and", "|": "or", "^": "xor"}
 _SHIFTS = {"<<": "shl", ">>": "ashr"}
 _DIVISIONS = {"/": "udiv", "%": "urem"}
@@ -246,7 +253,7 @@ class _Lowering:
         match condition:
             case Binary(operator, left, right) if operator in _COMPARISONS:
                 a, b = self._value(left), self._value(right)
-                return self._build.emit(f"icmp {_COMPARISONS[operator]} i64 {a}, {b}")
+                return self._build.emit(f"{_COMPARISONS[operator]} i64 {a}, {b}")
             case Unary("!", operand):
                 return self._build.emit(f"xor i1 {self._bit(operand)}, true")
             case _:
