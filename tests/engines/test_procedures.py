@@ -207,6 +207,22 @@ def test_an_external_may_be_given_as_ir() -> None:
         assert NativeProcedures(procedures, {}, functions).call("f", 20) == 41
 
 
+def test_the_ir_of_an_external_may_copy_memory_and_have_metadata() -> None:
+    procedures = checked('external copy(a, b, n) "" procedure f(a, b, n) "" { copy(a, b, n) }')
+    ir = """declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+define internal i64 @copy(ptr %mesh, i64 %a, i64 %b, i64 %n) {
+  %to = inttoptr i64 %a to ptr, !source !0
+  %from = inttoptr i64 %b to ptr
+  call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 %n, i1 false)
+  ret i64 0
+}
+!0 = !{}"""
+    source, target = array("q", range(100)), array("q", [0] * 100)
+    native = NativeProcedures(procedures, {}, compile_native(procedures, ir, ["f"]))
+    native.call("f", target.buffer_info()[0], source.buffer_info()[0], 8 * 100)
+    assert target == source
+
+
 def test_an_array_can_be_moved_between_calls() -> None:
     procedures = checked('array t "" procedure f(i) "" { return t[i] }')
     first, second = array("q", [1, 2]), array("q", [3, 4, 5])

@@ -70,7 +70,10 @@ class Compiler:
         return self.link_all(code, [function])[function]
 
     def link_all(self, code: bytes, functions: Sequence[str]) -> dict[str, int]:
-        """Return the addresses of some functions of one object, loaded into this process."""
+        """Return the addresses of some functions of one object, loaded into this process.
+
+        The object may need what this process has itself, such as `memcpy`.
+        """
         builder = self._llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
         for function in functions:
             builder = builder.export_symbol(function)
