@@ -72,14 +72,16 @@ def load_procedures() -> Procedures:
     if isinstance(cached, Procedures):
         return cached
     procedures = check_procedures(sources)
-    encoder = codec.Encoder(_CLASSES, (Provenance,))
+    encoder = codec.Encoder(_CLASSES, (Provenance, Number, Local, Element))
     encoded = encoder.encode(procedures)
     write_cached(entry, {"shared": encoder.table, "procedures": encoded})
     return procedures
 
 
 def _decode(encoded: Any) -> Any:
-    table = [codec.decode(item, _CLASSES) for item in encoded["shared"]]
+    table: list[Any] = []
+    for item in encoded["shared"]:
+        table.append(codec.decode(item, _CLASSES, table))
     return codec.decode(encoded["procedures"], _CLASSES, table)
 
 
