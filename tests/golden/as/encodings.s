@@ -112,6 +112,8 @@
         vcvt.f32.uhp v2, v4, 1, m1.z                                    ; = 0xbc44_0339
         vcvt.bf16.shp v2, v4, 4, m1.z                                   ; = 0xbc44_2169
         vcvt.bf16.uhp v2, v4, m6                                        ; = 0xbc44_0176
+        vcvt.bf16.shp.sr v2, v4, 4, m1.z                                ; = 0xbc44_a169
+        vcvt.bf16.uhp.sr v2, v4, m6                                     ; = 0xbc44_8176
         vcvt.f32.bf16 v2, v4, 1, m1.z                                   ; = 0xbc44_0389
         vadds.i8 v2, v4, v6, m1.z                                       ; = 0xb844_3009
         vadds.i16 v2, v4, v6, m1.z                                      ; = 0xb844_3019
