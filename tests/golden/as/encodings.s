@@ -442,8 +442,12 @@
         vscanx.i16 v2, v4, m6                                           ; = 0x9044_0496
         vscanx.i32 v2, v4, m6                                           ; = 0x9044_04a6
         vscanx.i64 v2, v4, m6                                           ; = 0x9044_04b6
+        vscan.i8 v2, v4, m6                                             ; = 0x9044_0406
+        vscanx.i8 v2, v4, m6                                            ; = 0x9044_0486
         vscan.f32 v2, v4, m6                                            ; = 0x9044_0456
         vscanx.f32 v2, v4, m6                                           ; = 0x9044_04d6
+        vscan.bf16 v2, v4, m6                                           ; = 0x9044_0446
+        vscanx.bf16 v2, v4, m6                                          ; = 0x9044_04c6
         vgather.i16 v2, [x4], v6, m1.z                                  ; = 0xb044_3019
         vgather.i32 v2, [x4], v6, m1.z                                  ; = 0xb044_3029
         vgather.i64 v2, [x4], v6, m1.z                                  ; = 0xb044_3039
