@@ -89,11 +89,16 @@ IDEAS = (
         (
             (
                 "There are four: invalid, denormal, overflow, underflow; no inexact, no division "
-                "by zero. Only operations with a CFloat operand or destination set them.",
+                "by zero.",
+                "white paper, d1-facts 6.5",
+            ),
+            (
+                "A denormal operand sets denormal, a NaN invalid, a result in CFloat8 or CFloat16 "
+                "overflow and underflow.",
                 "white paper, d1-facts 6.5",
             ),
         ),
-        ("overflow", "underflow", "operand", "negative", "nan"),
+        ("who", "products", "overflow", "underflow", "operand", "negative", "nan"),
         ("The bits: 1 invalid, 2 denormal, 4 overflow, 8 underflow; a program clears them.",),
     ),
     Idea(

@@ -115,7 +115,7 @@ def _saturating(name: str, exponent_width: int, mantissa_width: int, source: str
     )
 
 
-_WHITE_PAPER = "published: white paper"
+_WHITE_PAPER = "published: white paper, d1-facts 6.1; inferred: the order of the fields"
 
 FORMATS = {
     row.name: row
@@ -144,6 +144,11 @@ CHOICES = {
     "underflow": "Underflow means below the least normal number before rounding, and inexact.",
     "uhp": "UHP flushes before rounding, so all below 2^-30 becomes zero, and sets underflow.",
     "operand": "Of an operand in float32 the numbers below 2^-126 are denormal.",
+    "who": "Only operations with a CFloat operand or destination set flags.",
+    "products": (
+        "Matrix products flag denormal codes and, in UHP, NaN; the arithmetic is that of float32, "
+        "which flags nothing."
+    ),
     "shp": "SHP follows the CFloat8 formula of denormals, 2^-bias * 0.m.",
     "bias": "The bias comes from one of 16 bias registers, which the instruction names.",
 }

@@ -392,20 +392,48 @@ def test_float32_division_and_roots_equal_softfloat() -> None:
     assert np.array_equal(results("vrecip", "f32", a), soft("f32_div", one, a))
 
 
-def test_bf16_division_is_correctly_rounded() -> None:
-    """|a - q b| <= |b| ulp / 2, exactly: 8 bits times 9 bits fit in float64."""
-    random = np.random.default_rng(8)
-    a, b = random.integers(0, 1 << 16, (2, BLOCK), np.uint16)
-    made = values_of(results("vdiv", "bf16", a, b), "bf16")
-    x, y = values_of(a, "bf16"), values_of(b, "bf16")
+def assert_quotients(type_: str, a: Codes, b: Codes) -> int:
+    """Check that no number is nearer to a / b than q, and return how many q are numbers.
+
+    |a - q b| <= |b| ulp / 2 is exact in float64: the product has at most 48 bits, and the rest
+    no more than b. Below a power of two numbers lie twice as close.
+    """
+    made = values_of(results("vdiv", type_, a, b), type_)
+    x, y = values_of(a, type_), values_of(b, type_)
     operands = np.isfinite(x) & np.isfinite(y) & (y != 0)
     assert np.array_equal(made[~operands], (x / y)[~operands], equal_nan=True)
     number = operands & np.isfinite(made)
-    assert np.all(np.abs(x - made * y)[number] <= (ulps(made, "bf16") / 2 * np.abs(y))[number])
+    twice = 2 * np.abs(x - made * y)[number]
+    step_down = (np.abs(np.frexp(made)[0]) == 0.5) & (np.abs(made) > 2.0**-126)
+    closer = step_down & (np.abs(x) < np.abs(made * y))
+    limit = (ulps(made, type_) * np.abs(y) * np.where(closer, 0.5, 1))[number]
+    assert np.all(twice <= limit)
+    # Of two equally near numbers the even one, which has an even code.
+    codes = codes_of(made[number]) >> np.uint32(0 if type_ == "f32" else 16)
+    assert not np.any((twice == limit) & (codes & 1 == 1))
     beyond = operands & ~number
-    assert np.all((np.abs(x / y) >= 2.0**128 - 2.0**119)[beyond])
-    assert np.count_nonzero(number) > 0.7 * BLOCK
+    largest = 2 - 2.0 ** (-24 if type_ == "f32" else -8)
+    assert np.all((np.abs(x / y) >= largest * 2.0**127)[beyond])
     assert np.array_equal(np.signbit(made[operands]), np.signbit((x / y)[operands]))
+    return int(np.count_nonzero(number))
+
+
+def test_bf16_division_is_correctly_rounded() -> None:
+    a, b = np.random.default_rng(8).integers(0, 1 << 16, (2, BLOCK), np.uint16)
+    assert assert_quotients("bf16", a, b) > 0.7 * BLOCK
+
+
+def test_float32_division_of_ten_million_pairs_is_correctly_rounded() -> None:
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        a, b = random.integers(0, 1 << 32, (2, BLOCK), np.uint32)
+        # Half of them alike, so that quotients are numbers; of a third few bits, for midpoints.
+        b[::2] = a[::2] + random.integers(-(1 << 27), 1 << 27, BLOCK // 2).astype(np.uint32)
+        for codes, bits in ((a, 12), (b, 13)):
+            codes[::3] &= np.uint32(0xFFFFFFFF) << np.uint32(bits)
+        # Quotients below the normal numbers.
+        b[1::8] = b[1::8] & np.uint32(0x807FFFFF) | np.uint32(0x7B000000)
+        assert assert_quotients("f32", a, b) > 0.7 * BLOCK
 
 
 @pytest.mark.parametrize("name", INTEGRAL)

@@ -135,6 +135,24 @@ def test_writing(format_: str, bias: int, denormals: Denormals, source: str, suf
     assert drawn == (len(registers) if suffix else 0)
 
 
+@pytest.mark.parametrize(
+    "format_, bias, denormals", [c for c in CASES if FORMATS[c[0]].width == 16]
+)
+def test_reading_16_bit_codes_as_bf16_stochastically(
+    format_: str, bias: int, denormals: Denormals
+) -> None:
+    node = Node(bias, denormals)
+    codes = np.random.default_rng(bias).integers(0, 1 << 16, (40, 32)).astype(np.uint16)
+    for index, register in enumerate(codes):
+        values, flags = decode(register, format_, bias, denormals, return_flags=True)
+        words = random_lanes(SEED, 32, draws=index, x=3, y=1)
+        wanted = encode_values(values, "bf16", rounding="stochastic", random_bits=words)
+        found, raised = node.run(f"vcvt.bf16.{format_}.sr", register)
+        assert found == wanted.tobytes()
+        assert raised == summary(flags)
+    assert node.thread.controls[CONTROLS["draws"]] == len(codes)
+
+
 @pytest.mark.parametrize("zeroing", [False, True])
 @pytest.mark.parametrize("mnemonic", ["vcvt.cfloat8_1_4_3.f32", "vcvt.cfloat8_1_4_3.f32.sr"])
 def test_lanes_left_out_keep_their_code_and_set_no_flags(mnemonic: str, zeroing: bool) -> None:

@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from dojo_tools.description import Instruction, InstructionDef, encode, load_description
 from dojo_tools.engines.reference import ReferenceThread
+from dojo_tools.formats import decode as decode_values
+from dojo_tools.formats import encode as encode_values
 
 DESCRIPTION = load_description()
 START = 0x1000
@@ -284,7 +287,7 @@ def test_moves_by_a_mask(name: str, width: int):
             assert parse(result(), type_) == list(range(lanes))
 
 
-@pytest.mark.parametrize("width", [16, 32, 64])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_scans_of_integers(width: int):
     for a, b, d in registers(f"scan {width}"):
         mask = int.from_bytes(b[:8], "little")
@@ -295,20 +298,30 @@ def test_scans_of_integers(width: int):
             assert result() == predicated(wanted, d, 512 // width, mask, zeroing=False)
 
 
-def test_scans_of_floats_add_in_the_stated_order():
+def scanned_in_float32(values: NDArray[np.float32], mnemonic: str) -> NDArray[np.float32]:
+    """Return sums in the stated order: lane i - 1 first, then i - 2, i - 4 and so on."""
+    sums = list(values)
+    if mnemonic == "vscanx":
+        sums = [np.float32(0), *sums[:-1]]
+    for step in (1, 2, 4, 8, 16)[: len(sums).bit_length() - 1]:
+        sums = [s + sums[i - step] if i >= step else s for i, s in enumerate(sums)]
+    return np.array(sums, "f4")
+
+
+@pytest.mark.parametrize("name", FLOATS)
+@pytest.mark.parametrize("mnemonic", ["vscan", "vscanx"])
+def test_scans_of_floats_add_in_the_stated_order(mnemonic: str, name: str):
     generator = np.random.default_rng(7)
+    lanes = 512 // FLOATS[name]
     for _ in range(20):
-        values = (generator.standard_normal(16) * 10.0 ** generator.integers(-6, 7, 16)).astype(
-            "f4"
-        )
-        for mnemonic in ("vscan.f32", "vscanx.f32"):
-            sums = list(values)
-            if mnemonic == "vscanx.f32":
-                sums = [np.float32(0), *sums[:-1]]
-            for step in (1, 2, 4, 8):
-                sums = [s + sums[i - step] if i >= step else s for i, s in enumerate(sums)]
-            run(word(mnemonic, 1, 2, 0), v2=values.tobytes())
-            assert result() == np.array(sums, "f4").tobytes()
+        scale = 10.0 ** generator.integers(-6, 7, lanes)
+        codes = encode_values(generator.standard_normal(lanes) * scale, name)
+        mask = int(generator.integers(1 << 32))
+        active = mask >> np.arange(lanes) & 1 == 1
+        values = np.where(active, decode_values(codes, name), np.float32(-0.0))
+        sums = encode_values(scanned_in_float32(values, mnemonic), name)
+        run(word(f"{mnemonic}.{name}", 1, 2, 13), v2=codes.tobytes(), m5=mask)
+        assert result() == np.where(active, sums, 0).astype(codes.dtype).tobytes()
 
 
 def test_masks_are_counted_and_searched():

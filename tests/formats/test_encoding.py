@@ -13,14 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dojo_tools.formats import BIAS_MAX, Denormals, Flag, encode, summary
+from dojo_tools.formats import BIAS_MAX, Denormals, Flag, Rounding, encode, summary
 
 # Signalling NaNs are among the values, and the oracle's search casts what it makes of a NaN.
 pytestmark = pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
 
 RULES: list[Denormals] = ["printed", "gradual"]
 WIDTHS = {"cfloat8_1_4_3": (4, 3), "cfloat8_1_5_2": (5, 2), "shp": (5, 10)}
-CFLOAT8 = ["cfloat8_1_4_3", "cfloat8_1_5_2"]
 
 Codes = NDArray[np.integer]
 Values = NDArray[np.float64]
@@ -95,7 +94,7 @@ BF16 = (np.arange(1 << 16, dtype=np.uint32) << 16).view(np.float32)
 
 
 @pytest.mark.parametrize("denormals", RULES)
-@pytest.mark.parametrize("name", CFLOAT8)
+@pytest.mark.parametrize("name", WIDTHS)
 def test_every_bf16_value_and_bias_to_nearest(name: str, denormals: Denormals) -> None:
     for bias in range(BIAS_MAX + 1):
         line = line_of(name, bias, denormals)
@@ -107,7 +106,7 @@ def test_every_bf16_value_and_bias_to_nearest(name: str, denormals: Denormals) -
 
 
 @pytest.mark.parametrize("denormals", RULES)
-@pytest.mark.parametrize("name", CFLOAT8)
+@pytest.mark.parametrize("name", WIDTHS)
 def test_every_bf16_value_and_bias_with_known_random_bits(name: str, denormals: Denormals) -> None:
     random = np.random.default_rng(1)
     for bias in range(BIAS_MAX + 1):
@@ -226,17 +225,14 @@ def uhp_line() -> Line:
     return Line(np.concatenate([normal, [2.0**32]]), 0, 2.0**-30)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("rounding", ["nearest", "stochastic"])
-def test_uhp(dtype: type[np.floating], rounding: str) -> None:
+def assert_uhp(values: NDArray[np.floating], rounding: Rounding) -> None:
+    """Compare the codes and flags of values that are not negative and are finite."""
     line = uhp_line()
-    values = np.concatenate(list(hard_values(line, 100_000, 1))).astype(np.float64)
-    values = values[np.isfinite(values) & (values < 3e38)].astype(dtype)
     wide = values.astype(np.float64)
     words = np.random.default_rng(2).integers(0, 1 << 32, values.size, np.uint32)
     normal = np.maximum(wide, 2.0**-30)
     is_nearest = rounding == "nearest"
-    upper = line.nearest(normal + 0) if is_nearest else uhp_stochastic(line, normal, words)
+    upper = line.nearest(normal) if is_nearest else uhp_stochastic(line, normal, words)
     codes_of_line = upper + 1024
     if is_nearest:
         # The line starts at an even code, as its first index is.
@@ -244,18 +240,31 @@ def test_uhp(dtype: type[np.floating], rounding: str) -> None:
     expected = np.where(wide < 2.0**-30, 0, np.minimum(codes_of_line, 0xFC00))
     expected_flags = np.where(codes_of_line >= 0xFC00, Flag.OVERFLOW, 0)
     expected_flags |= np.where((wide < 2.0**-30) & (wide > 0), Flag.UNDERFLOW, 0)
-    limit = np.finfo(dtype).smallest_normal
+    limit = np.finfo(values.dtype).smallest_normal
     expected_flags |= np.where((wide > 0) & (wide < limit), Flag.DENORMAL, 0)
-    codes, flags = encode(
-        values,
-        "uhp",
-        None,
-        "nearest" if is_nearest else "stochastic",
-        random_bits=words,
-        return_flags=True,
-    )
+    codes, flags = encode(values, "uhp", None, rounding, random_bits=words, return_flags=True)
     np.testing.assert_array_equal(codes, expected)
     np.testing.assert_array_equal(flags, expected_flags)
+
+
+EACH_ROUNDING = pytest.mark.parametrize("rounding", ["nearest", "stochastic"])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@EACH_ROUNDING
+def test_uhp(dtype: type[np.floating], rounding: Rounding) -> None:
+    values = np.concatenate(list(hard_values(uhp_line(), 100_000, 1))).astype(np.float64)
+    assert_uhp(values[np.isfinite(values) & (values < 3e38)].astype(dtype), rounding)
+
+
+@EACH_ROUNDING
+def test_uhp_of_every_bf16_value(rounding: Rounding) -> None:
+    assert_uhp(BF16[:0x7F80], rounding)
+    below = BF16[0x8001:0xFF81]
+    codes, flags = encode(below, "uhp", None, rounding, seed=1, return_flags=True)
+    assert not codes.any()
+    tiny = np.abs(below) < np.finfo(np.float32).smallest_normal
+    np.testing.assert_array_equal(flags, np.where(tiny, Flag.INVALID | Flag.DENORMAL, Flag.INVALID))
 
 
 def uhp_stochastic(line: Line, values: Values, words: NDArray[np.uint32]) -> Codes:

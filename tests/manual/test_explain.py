@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from dojo_tools.description import Description, load_description
+from dojo_tools.description import Description, InstructionDef, load_description
 from dojo_tools.diagnostics import InputError
-from dojo_tools.formats import CHOICES, IDEAS
+from dojo_tools.formats import CHOICES, FORMATS, IDEAS
 from dojo_tools.manual import explain
-from dojo_tools.manual.topics import topic_names
+from dojo_tools.manual.topics import topic_names, topic_pages
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "objdump"
 
@@ -37,14 +37,46 @@ def test_every_mnemonic_has_a_page_for_each_form(description: Description) -> No
     for mnemonic, entries in description.mnemonics.items():
         page = explain(mnemonic, description)
         assert all(f"Defined at  {entry.defined_at}" in page for entry in entries)
-        assert re.search(rf"Provenance  ({'|'.join(STANDINGS)}): .", page)
+
+
+def test_every_form_says_how_well_founded_it_is_and_by_what(description: Description) -> None:
+    for mnemonic, entries in description.mnemonics.items():
+        sources = re.findall(
+            rf"^  Provenance  ((?:{'|'.join(STANDINGS)}): \S.*)$",
+            explain(mnemonic, description),
+            re.M,
+        )
+        assert len(sources) == len(entries)
+        for entry, source in zip(entries, sources, strict=True):
+            if isinstance(entry, InstructionDef):
+                assert source == str(entry.provenance)
+                assert entry.provenance.source
+            else:
+                assert source.startswith("chosen: a name of the assembler")
 
 
 def test_every_topic_has_a_page_that_says_how_well_founded_it_is(description: Description) -> None:
     names = topic_names(description)
     assert {"shp", "draws", "bias15", "rounding", "v31", "acc", "matrix"} <= set(names)
+    ideas = {name for idea in IDEAS for name in idea.names}
     for name in names:
-        assert any(standing in explain(name, description) for standing in STANDINGS)
+        page = explain(name, description)
+        if name in ideas:
+            assert re.search(r"^  (published|chosen) +\S", page, re.M)
+        else:
+            assert re.search(rf"^  Provenance +({'|'.join(STANDINGS)}): \S", page, re.M)
+
+
+def test_what_is_published_of_an_idea_names_its_source(description: Description) -> None:
+    for idea in IDEAS:
+        assert idea.published
+        assert all(re.search(r"d1-facts \d|white paper", source) for _, source in idea.published)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_says_by_what_it_is_known(description: Description, name: str) -> None:
+    pages = "\n".join(page.split("See also")[0] for page in topic_pages(name, description))
+    assert f"Provenance    {FORMATS[name].source}" in re.sub(r"\n {16}", " ", pages)
 
 
 def test_every_choice_belongs_to_an_idea() -> None:

@@ -311,6 +311,12 @@ again: loop.next a0, again      ; 1     a0 at 0 + L1
     vst v1, [sp + -64]          ; 2     P vector_store for 0 and 1
     halti 0                     ; 3
 
+; case ends of rows move in one piece: 8 = issued 3, memory port 1, drain 4
+    vldm.f32 v0, [sp + -64], m1 ; 0     P vector_load, both
+    vstm.f32 v1, [sp + -64], m1 ; 0
+    vst v2, [sp + -64]          ; 2     P vector_store for 0 and 1
+    halti 0                     ; 7     v0 at 0 + L7
+
 ; case a predicate is an operand: 7
     vcmp.eq.f32 m1, v0, v1      ; 0
     vadd.f32 v2, v3, v4, m1     ; 2     m1 at 0 + L2
