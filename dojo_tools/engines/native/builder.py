@@ -43,6 +43,9 @@ def suffix(type_: Type) -> str:
     return f"v{type_.lanes}{element}" if type_.lanes else element
 
 
+_RARE = '!0 = !{!"branch_weights", i32 1, i32 1048575}'
+
+
 def integer(number: int) -> Value:
     """Return an integer constant."""
     return Value(str(number), number)
@@ -107,6 +110,11 @@ class FunctionBuilder:
     def branch(self, condition: str, then: str, otherwise: str) -> None:
         """End the block with a choice."""
         self.line(f"br i1 {condition}, label %{then}, label %{otherwise}")
+
+    def branch_if_rare(self, condition: str, then: str, otherwise: str) -> None:
+        """End the block with a choice that hardly ever takes its first way."""
+        self.module.declare("rare", lambda: _RARE)
+        self.line(f"br i1 {condition}, label %{then}, label %{otherwise}, !prof !0")
 
     # ---- values
 

@@ -1,32 +1,37 @@
 """What the instruction cache of a node holds: memory as it was at the last flush."""
 
-import ctypes
 from mmap import mmap
 
 PAGE = 4096
 CODE_LINE = 64
 """Bytes of memory that are looked at together when a store may have hit translated code."""
 
+_MARKS_BEYOND = 8
+"""Marks that may be looked at behind those of memory."""
+
 _ZEROS = bytes(PAGE)
 
 
+def size_with_marks(memory_size: int) -> int:
+    """Return the size of a memory followed by the marks of its lines, a byte each, and a few."""
+    return memory_size + -(-memory_size // CODE_LINE) + _MARKS_BEYOND
+
+
 class CodeMemory:
-    """The words that instruction fetch sees; pages that were all zero take no room."""
+    """The words that instruction fetch sees; pages that were all zero take no room.
 
-    def __init__(self, memory: mmap) -> None:
+    Behind the `size` bytes of memory stand the marks of lines that have translated code.
+    """
+
+    def __init__(self, memory: mmap, size: int) -> None:
         self._memory = memory
+        self._size = size
         self._pages: dict[int, bytes] = {}
-        self._lines = (ctypes.c_uint8 * -(-len(memory) // CODE_LINE))()
-
-    @property
-    def lines_address(self) -> int:
-        """Where the marks of lines with translated code are, a byte each."""
-        return ctypes.addressof(self._lines)
 
     def mark(self, address: int, size: int) -> None:
         """Note that the code in a range has been translated."""
         for line in range(address // CODE_LINE, -(-(address + size) // CODE_LINE)):
-            self._lines[line] = 1
+            self._memory[self._size + line] = 1
 
     def place(self, address: int, contents: bytes) -> None:
         """Note bytes that the host wrote: they are never stale."""
@@ -39,8 +44,12 @@ class CodeMemory:
 
     def flush(self) -> None:
         """Make everything written so far visible to instruction fetch."""
-        pages = range(-(-len(self._memory) // PAGE))
-        contents = ((page, self._memory[page * PAGE : (page + 1) * PAGE]) for page in pages)
+        starts = range(0, self._size, PAGE)
+        ends = (min(start + PAGE, self._size) for start in starts)
+        contents = (
+            (start // PAGE, self._memory[start:end])
+            for start, end in zip(starts, ends, strict=True)
+        )
         self._pages = {page: held for page, held in contents if held != _ZEROS[: len(held)]}
 
     def contents_of(self, address: int, size: int) -> bytes:

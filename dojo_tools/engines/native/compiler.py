@@ -11,7 +11,11 @@ from dojo_tools.engines.native.object_cache import ObjectCache
 
 LEVELS = {"quick": 0, "good": 2}
 
-_OPTIONS = ("-capture-tracking-max-uses-to-explore=3000", "-licm-mssa-max-acc-promotion=100000")
+_OPTIONS = (
+    "-capture-tracking-max-uses-to-explore=3000",
+    "-licm-mssa-max-acc-promotion=100000",
+    "-disable-lsr",
+)
 """By default LLVM gives up keeping guest registers in host registers where a region has many uses
 of the state."""
 

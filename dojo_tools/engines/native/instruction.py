@@ -216,7 +216,7 @@ class InstructionBuilder:
             return target
         bad = self.memory.is_outside(target.text, 4, 4)
         fine = self.f.label("target")
-        self.f.branch(bad, self.around.fault(FaultCode.JUMP, target.text), fine)
+        self.f.branch_if_rare(bad, self.around.fault(FaultCode.JUMP, target.text), fine)
         self.f.start(fine)
         return target
 
@@ -318,7 +318,7 @@ class InstructionBuilder:
         """Fault unless an access is inside memory and aligned."""
         bad = self.memory.is_outside(address, access.size, access.alignment)
         fine = self.f.label("inside")
-        self.f.branch(bad, self.around.fault(FaultCode.MEMORY, address, access), fine)
+        self.f.branch_if_rare(bad, self.around.fault(FaultCode.MEMORY, address, access), fine)
         self.f.start(fine)
 
     def _scatter(
@@ -332,7 +332,7 @@ class InstructionBuilder:
         lane = self.f.emit(f"and i64 {outcome}, 63")
         address = self.f.emit(f"extractelement <{lanes} x i64> {addresses.text}, i64 {lane}")
         fine = self.f.label("inside")
-        self.f.branch(bad, self.around.fault(FaultCode.MEMORY, address, access), fine)
+        self.f.branch_if_rare(bad, self.around.fault(FaultCode.MEMORY, address, access), fine)
         self.f.start(fine)
         return self.f.emit(f"icmp ne i64 {outcome}, 0")
 
@@ -357,7 +357,9 @@ class InstructionBuilder:
         bad = self.memory.is_range_outside(address.text, size.text)
         fine = self.f.label("inside")
         access = Access(0, 1, "print")
-        self.f.branch(bad, self.around.fault(FaultCode.TEXT, address.text, access, size.text), fine)
+        self.f.branch_if_rare(
+            bad, self.around.fault(FaultCode.TEXT, address.text, access, size.text), fine
+        )
         self.f.start(fine)
 
     def _act(self, action: str, arguments: list[Value]) -> None:

@@ -21,7 +21,7 @@ class Exit(IntEnum):
     """The next instruction is at `pc`: the dispatcher goes on there."""
 
     LIMIT = 1
-    """As many instructions as `limit` says, or a few more, have retired."""
+    """As many instructions as the host allowed, or a few more, have retired."""
 
     FAULT = 2
     """The instruction at `pc` faults; `fault_kind` and what follows say how."""
@@ -39,20 +39,19 @@ class Exit(IntEnum):
     """There is no translation for `pc` and `shape` yet."""
 
 
+# `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
+# what has retired when it is zero.
 _HEADER = (
     "pc",
     "shape",
-    "retired",
+    "left",
     "cycles",
-    "limit",
+    "last",
     "fault_kind",
     "fault_address",
     "fault_size",
     "fault_alignment",
     "fault_verb",
-    "code_low",
-    "code_size",
-    "code_lines",
     "written",
     "table",
     "table_mask",

@@ -21,10 +21,6 @@ class FaultCode(IntEnum):
 VERBS = ("load", "store", "print")
 
 
-CODE_UNIT = 8
-"""What the bounds of the range of translated code are multiples of."""
-
-
 class Access(NamedTuple):
     """An access to memory: bytes, alignment in bytes, and what it is called."""
 
@@ -123,6 +119,14 @@ class MemoryBuilder:
         """Return whether an access must fault."""
         low, end = self.target.memory_low, self.target.memory_size
         offset = self.f.emit(f"sub i64 {address}, {low}")
+        if alignment > 1 and low % alignment == 0:
+            # One comparison for both: what is misaligned has high bits after the rotation.
+            shift = alignment.bit_length() - 1
+            name = "llvm.fshr.i64"
+            self.f.module.declare(name, lambda: f"declare i64 @{name}(i64, i64, i64)")
+            both = (("i64", offset), ("i64", offset), ("i64", str(shift)))
+            turned = self.f.call(name, "i64", *both).text
+            return self.f.emit(f"icmp ugt i64 {turned}, {end - size - low >> shift}")
         bad = self.f.emit(f"icmp ugt i64 {offset}, {end - size - low}")
         if alignment == 1:
             return bad
@@ -142,41 +146,17 @@ class MemoryBuilder:
         return self.f.emit(f"and i1 {bad}, {some}")
 
     def hits_code(self, address: str, access: Access) -> str:
-        """Return whether a store touches a line of memory that has translated code.
+        """Return whether a store comes to a line of memory that has translated code.
 
-        Hardly any store comes near code, so the lines are looked at in a cold block. The range of
-        code begins and ends at multiples of `CODE_UNIT`: what is aligned to its own size and no
-        larger lies inside or outside as a whole.
+        A store that is larger than its alignment may come to one line more than it touches.
         """
-        size = access.size
-        low, span = self.load_field("code_low"), self.load_field("code_size")
-        above = self.f.emit(f"sub i64 {address}, {low}")
-        if size > min(access.alignment, CODE_UNIT):
-            above = self.f.emit(f"add i64 {above}, {size - 1}")
-            span = self.f.emit(f"add i64 {span}, {size - 1}")
-        is_near = self.f.emit(f"icmp ult i64 {above}, {span}")
-        before, near, after = self.f.block, self.f.label("near"), self.f.label("stored")
-        self.f.branch(is_near, near, after)
-        lines, self.f.lines = self.f.lines, []
-        self.f.start(near)
-        hit = self._is_on_code(address, size)
-        self.f.line(f"br label %{after}")
-        self.f.cold += self.f.lines
-        self.f.lines = lines
-        self.f.start(after)
-        return self.f.emit(f"phi i1 [false, %{before}], [{hit}, %{near}]")
-
-    def _is_on_code(self, address: str, size: int) -> str:
-        """Return whether one of the lines that a store touches has translated code."""
-        table = self.f.emit(f"inttoptr i64 {self.load_field('code_lines')} to ptr")
-        marks = "0"
-        for offset in sorted({*range(0, size, CODE_LINE), size - 1}):
-            place = self.f.emit(f"add i64 {address}, {offset}")
-            line = self.f.emit(f"udiv i64 {place}, {CODE_LINE}")
-            entry = self.f.emit(f"getelementptr i8, ptr {table}, i64 {line}")
-            mark = self.f.emit(f"load i8, ptr {entry}")
-            marks = self.f.emit(f"or i8 {marks}, {mark}")
-        return self.f.emit(f"icmp ne i8 {marks}, 0")
+        size, alignment = access.size, min(access.alignment, CODE_LINE)
+        count = -(-(size - alignment) // CODE_LINE) + 1
+        line = self.f.emit(f"lshr i64 {address}, {CODE_LINE.bit_length() - 1}")
+        table = self.place(str(self.target.memory_size))
+        entry = self.f.emit(f"getelementptr inbounds i8, ptr {table}, i64 {line}")
+        marks = self.f.emit(f"load i{8 * count}, ptr {entry}, align 1")
+        return self.f.emit(f"icmp ne i{8 * count} {marks}, 0")
 
     def scatter(self, addresses: str, bits: str, active: str, type_: Type, access: Access) -> str:
         """Store each active lane; return 0, 1 if code was hit, or the lane that faults | 2^63."""

@@ -153,7 +153,7 @@ class RegionBuilder:
     def _count(self) -> None:
         """Add what the block did: instructions that have retired, cycles, and their path."""
         done, cycles, causes, _ = self._point
-        self._add(self.memory.field("retired"), done)
+        self._add(self.memory.field("left"), -done)
         if cycles:
             self._add(self.memory.field("cycles"), cycles)
             place = self.f.emit(f"getelementptr inbounds i64, ptr %c, i64 {self._path(causes)}")
@@ -191,7 +191,7 @@ class RegionBuilder:
     def _leave_if(self, written: Value, pc: int) -> None:
         """Leave after a store that hit code, with what has been done counted."""
         label, after = self.f.label("written"), self.f.label("after")
-        self.f.branch(written.text, label, after)
+        self.f.branch_if_rare(written.text, label, after)
         lines, self.f.lines = self.f.lines, []
         self.f.start(label)
         self._count()
@@ -203,10 +203,9 @@ class RegionBuilder:
     # ---- checks on the way back
 
     def _limit_check(self, pc: int | str) -> None:
-        retired, limit = self.memory.load_field("retired"), self.memory.load_field("limit")
-        reached = self.f.emit(f"icmp uge i64 {retired}, {limit}")
+        reached = self.f.emit(f"icmp slt i64 {self.memory.load_field('left')}, 0")
         after = self.f.label("within")
-        self.f.branch(reached, self._exit(pc, Exit.LIMIT), after)
+        self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
         self.f.start(after)
 
     def _heat_check(self, pc: int | str) -> None:
@@ -219,7 +218,7 @@ class RegionBuilder:
         self.f.line(f"store i64 {left}, ptr @heat, align 8")
         is_hot = self.f.emit(f"icmp slt i64 {left}, 0")
         after = self.f.label("cool")
-        self.f.branch(is_hot, self._exit(pc, Exit.HOT), after)
+        self.f.branch_if_rare(is_hot, self._exit(pc, Exit.HOT), after)
         self.f.start(after)
 
     # ---- called while an instruction is written
@@ -251,8 +250,8 @@ class RegionBuilder:
         stored = {"pc": "pc", "shape": "shape"} | {f"fault_{name}": name for name in names}
         for field, name in stored.items():
             memory.store_field(field, f"%{name}")
-        for field, name in (("retired", "done"), ("cycles", "cycles")):
-            memory.store_field(field, f.emit(f"add i64 {memory.load_field(field)}, %{name}"))
+        memory.store_field("left", f.emit(f"sub i64 {memory.load_field('left')}, %done"))
+        memory.store_field("cycles", f.emit(f"add i64 {memory.load_field('cycles')}, %cycles"))
         place = f.emit("getelementptr i64, ptr %c, i64 %path")
         passed = f.emit("icmp ne i64 %cycles, 0")
         f.branch(passed, "count", "end")
@@ -268,17 +267,20 @@ class RegionBuilder:
 
     def retired_before(self) -> Value:
         """Return how many instructions have retired before this one."""
-        return self._counted("retired", self._point.done)
+        retired = self.f.emit(
+            f"sub i64 {self.memory.load_field('last')}, {self.memory.load_field('left')}"
+        )
+        return self._beyond(retired, self._point.done)
 
     def cycle(self) -> Value:
         """Return the cycle in which this instruction issues."""
         if self._timeline is None:
             return self.retired_before()
         instruction = self._code.instructions[self._pc]
-        return self._counted("cycles", self._timeline.wait(self._point, instruction))
+        wait = self._timeline.wait(self._point, instruction)
+        return self._beyond(self.memory.load_field("cycles"), wait)
 
-    def _counted(self, field: str, more: int) -> Value:
-        base = self.memory.load_field(field)
+    def _beyond(self, base: str, more: int) -> Value:
         return Value(self.f.emit(f"add i64 {base}, {more}") if more else base)
 
     def leave(self, target: Value | None, acted: bool, written: Value) -> None:

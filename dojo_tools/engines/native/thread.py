@@ -22,11 +22,11 @@ from dojo_tools.engines.faults import (
     stale_fault,
     trap_fault,
 )
-from dojo_tools.engines.native.code_memory import CodeMemory
+from dojo_tools.engines.native.code_memory import CodeMemory, size_with_marks
 from dojo_tools.engines.native.instruction import HOST_ACTIONS
 from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
-from dojo_tools.engines.native.memory import CODE_UNIT, VERBS, FaultCode
+from dojo_tools.engines.native.memory import VERBS, FaultCode
 from dojo_tools.engines.native.slow_clock import SlowClock
 from dojo_tools.engines.native.timeline import Point, Timeline
 from dojo_tools.engines.native.translations import Counters, Translations, Translator
@@ -82,14 +82,13 @@ class NativeThread:
         self._timeline = translator.timeline
         layout = self.target.layout
         self._state = mmap.mmap(-1, -(-layout.size // _STATE_SIZE_UNIT) * _STATE_SIZE_UNIT)
-        self._memory = mmap.mmap(-1, memory_size)
+        self._memory = mmap.mmap(-1, size_with_marks(memory_size))
         self._addresses = tuple(
             ctypes.addressof(ctypes.c_char.from_buffer(block))
             for block in (self._state, self._memory)
         )
         self._words = memoryview(self._state).cast("Q")
-        self._code = CodeMemory(self._memory)
-        self._set_field("code_lines", self._code.lines_address)
+        self._code = CodeMemory(self._memory, memory_size)
         self._counters = Counters()
         self._translations = {
             stepping: Translations(
@@ -126,7 +125,13 @@ class NativeThread:
     @property
     def retired(self) -> int:
         """Instructions executed so far."""
-        return self._field("retired")
+        return self._field("last") - to_signed(self._field("left"), 64)
+
+    def _set_limit(self, limit: int) -> None:
+        """Let translated code run until so many instructions have retired since the beginning."""
+        left = limit - 1 - self.retired
+        self._set_field("last", (limit - 1) & mask(64))
+        self._set_field("left", left & mask(64))
 
     @property
     def cycles(self) -> int:
@@ -235,7 +240,7 @@ class NativeThread:
                 return Stop(StopReason.LIMIT)
             stepping = left <= SLACK
             room = left if stepping else min(left - SLACK, self._slice)
-            self._set_field("limit", self.retired + room)
+            self._set_limit(self.retired + room)
             stop = self._handle(self._enter(self._translations[stepping]), stepping)
             if stop is not None:
                 return stop
@@ -288,11 +293,6 @@ class NativeThread:
         """Translate the code at the pc, and let stores know where code is."""
         started = time.perf_counter()
         translations.add(self.pc, shape, self._decode_fresh, self._code)
-        spans = [t.span for t in self._all_translations() if t.span is not None]
-        low, end = min(low for low, _ in spans), max(end for _, end in spans)
-        low, end = low - low % CODE_UNIT, end + -end % CODE_UNIT
-        self._set_field("code_low", low)
-        self._set_field("code_size", end - low)
         self._translation_seconds += time.perf_counter() - started
 
     def _has_many_shapes(self, translations: Translations) -> bool:
@@ -339,7 +339,7 @@ class NativeThread:
         self._set_field("shape", timeline.number(state))
         stop = None
         while stop is None and self.retired == retired:
-            self._set_field("limit", retired + 1)
+            self._set_limit(retired + 1)
             stop = self._handle(self._enter(self._translations[True]), stepping=True)
         if stop is not None and stop.reason is StopReason.FAULT:
             self._set_field("cycles", cycles)
@@ -352,7 +352,7 @@ class NativeThread:
         """Execute an instruction that does not need the host, without timing; return a fault."""
         assert self._plain is not None
         self._set_field("shape", 0)
-        self._set_field("limit", self.retired + 1)
+        self._set_limit(self.retired + 1)
         while True:
             match self._enter(self._plain):
                 case Exit.MISSING:

@@ -131,7 +131,6 @@ class Translations:
 
     def __init__(self, translator: Translator, variant: Variant, counters: Counters) -> None:
         self.table = Table()
-        self.span: tuple[int, int] | None = None
         self._translator = translator
         self._variant = variant
         self._counters = counters
@@ -150,10 +149,6 @@ class Translations:
         for low, contents in runs:
             code.mark(low, len(contents))
         self._covered[pc, shape] = runs
-        low, end = addresses[0], addresses[-1] + 4
-        if self.span is not None:
-            low, end = min(low, self.span[0]), max(end, self.span[1])
-        self.span = low, end
 
     def has(self, pc: int, shape: int) -> bool:
         """Return whether there is a translation of the code at an address, for a shape."""
