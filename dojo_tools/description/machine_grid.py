@@ -86,22 +86,26 @@ def read_dips(path: Path, table: Mapping[str, Any], grid: GridDef) -> tuple[DipP
         return ()
     dips = read_table(path, table, "dips")
     check_keys(path, dips, "dips", _SIDES)
-    found: list[DipPlace] = []
-    for side in _SIDES:
-        rows = dips.get(side, [])
-        listed = cast("list[Any]", rows) if isinstance(rows, list) else [None]
-        if len(set(map(repr, listed))) < len(listed) or not all(
-            isinstance(row, int) and not isinstance(row, bool) and 0 <= row < grid.die_rows
-            for row in listed
-        ):
-            raise fail(
-                f"{path}: `dips.{side}` must list rows of dies, each once, such as [0, 1]",
-                hint=f"the machine has {grid.die_rows}, from 0",
-            )
-        found += [DipPlace(side, row * grid.die_height, grid.die_height) for row in listed]
+    found = [
+        DipPlace(side, row * grid.die_height, grid.die_height)
+        for side in _SIDES
+        for row in _read_die_rows(path, dips.get(side, []), side, grid.die_rows)
+    ]
     if len(found) > DIPS_MAX:
         raise fail(f"{path}: {len(found)} DIP cards, at most {DIPS_MAX} have an address")
     return tuple(found)
+
+
+def _read_die_rows(path: Path, value: Any, side: str, count: int) -> list[int]:
+    """Return a list of rows of dies, each once."""
+    rows = cast("list[Any]", value) if isinstance(value, list) else [None]
+    fitting = [row for row in rows if type(row) is int and 0 <= row < count]
+    if len(fitting) < len(rows) or len(set(fitting)) < len(fitting):
+        raise fail(
+            f"{path}: `dips.{side}` must list rows of dies, each once, such as [0, 1]",
+            hint=f"the machine has {count}, from 0",
+        )
+    return fitting
 
 
 def _read_nodes(
