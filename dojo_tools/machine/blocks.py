@@ -1,9 +1,9 @@
 """Which nodes can't be used: dead nodes, grown to rectangles.
 
-Rectangles are merged while two touch, at a side or a corner, so that the ring of nodes round a block
-is free of other blocks. A live node inside a block, or beyond a block that reaches from one edge of
-the mesh to the opposite one, is *cut off*: it can't be used. Of the parts of a mesh that is split
-so, the one with most nodes is kept.
+Rectangles are merged while two touch, at a side or a corner, so that the ring of nodes round a
+block is free of other blocks. A live node inside a block, or beyond a block that reaches from one
+edge of the mesh to the opposite one, is *cut off*: it can't be used. Of the parts of a mesh that is
+split so, the one with most nodes is kept.
 """
 
 from typing import NamedTuple

@@ -1,11 +1,11 @@
 """The proof that packets can't wait for each other in a circle, made for each map of dead nodes.
 
-A packet holds one virtual channel while it waits for the next. If the graph of these pairs has no cycle,
-some packet can always move (Dally and Seitz). The graph here has an edge for every state that the rule of
-`topology.py` can bring to a node, whether or not a source and a destination exist that do: a row
-message may end in any column; a column message may leave a block in any column of it. A multicast
-goes as one tree only among live nodes, where each of its branches takes the edges of plain XY,
-which are among these.
+A packet holds one virtual channel while it waits for the next. If the graph of these pairs has no
+cycle, some packet can always move (Dally and Seitz). The graph here has an edge for every state
+that the rule of `topology.py` can bring to a node, whether or not a source and a destination exist
+that do: a row message may end in any column; a column message may leave a block in any column of
+it. A multicast goes as one tree only among live nodes, where each of its branches takes the edges
+of plain XY, which are among these.
 
 Channels are numbered (class * 4 + port) * nodes + node.
 """
@@ -28,8 +28,8 @@ _OPPOSITE = {Port.WEST: Port.EAST, Port.EAST: Port.WEST}
 def check_acyclic(topology: Topology) -> None:
     """Prove that no packets wait for each other in a circle on this mesh.
 
-    Without dead nodes all routes are XY, and a test has proved those. Raise `AssertionError`: a circle would be
-    a mistake of the rule, not of the map.
+    Without dead nodes all routes are XY, and a test has proved those. Raise `AssertionError`: a
+    circle would be a mistake of the rule, not of the map.
     """
     if topology.blocks:
         cycle = find_cycle(topology)
@@ -67,7 +67,9 @@ def cycle_of(held: Numbers, wanted: Numbers, count: int) -> list[int]:
         ends = np.cumsum(lengths)
         if not ends[-1]:
             break
-        edges = np.arange(ends[-1]) + np.repeat(starts[frontier] - (ends - lengths), lengths)
+        edges: Numbers = np.arange(int(ends[-1])) + np.repeat(
+            starts[frontier] - (ends - lengths), lengths
+        )
         reached = targets[edges]
         np.subtract.at(waiting, reached, 1)
         frontier = np.unique(reached[waiting[reached] == 0])
@@ -90,6 +92,10 @@ def _walk_back(held: Numbers, wanted: Numbers, remaining: Any) -> list[int]:
     return path[places[vertex] :][::-1]
 
 
+def _numbers(table: tuple[int, ...]) -> Numbers:
+    return np.array(table, np.int64)
+
+
 class _Graph:
     """The edges of a topology's dependency graph, while they are collected."""
 
@@ -98,15 +104,15 @@ class _Graph:
         self._count = len(topology.live)
         self._away = (-1, 1, -topology.width, topology.width)
         self._nodes = np.arange(self._count)
-        blocked = np.array(topology.blocked)
-        live = np.array(topology.live) == 1
+        blocked = _numbers(topology.blocked)
+        live = _numbers(topology.live) == 1
         self._open = [live & (blocked // 2**port % 2 == 0) for port in range(4)]
-        self._turns = np.array(topology.row_turns)
-        self._sides = np.array(topology.column_side)
+        self._turns = _numbers(topology.row_turns)
+        self._sides = _numbers(topology.column_side)
         self._held: list[Numbers] = []
         self._wanted: list[Numbers] = []
         # Nodes at which a column message of a class may find a block in its way.
-        self._stopped = dict.fromkeys(_COLUMN_PORTS, live & False)
+        self._stopped = {c: np.zeros(self._count, np.bool_) for c in _COLUMN_PORTS}
         for block in topology.blocks:
             for message_class in _COLUMN_PORTS:
                 if self._may_go_round(block, message_class):

@@ -1,10 +1,10 @@
 """Which way a packet goes: the mesh with its dead nodes, as tables of one integer a node.
 
 Routing is XY, first along the row, then along the column. Where the next node can't be used, a
-packet follows the edge of the block of dead nodes, by what its own node knows. The published ways to
-do this without a table of routes at each node are turn rules (Glass and Ni) and fault rings (Boppana
-and Chalasani). Taken are fault rings, with a virtual channel for each of four classes of messages:
-they leave XY as it is where nothing is dead, and can be proved free of deadlock.
+packet follows the edge of the block of dead nodes, by what its own node knows. The published ways
+to do this without a table of routes at each node are turn rules (Glass and Ni) and fault rings
+(Boppana and Chalasani). Taken are fault rings, with a virtual channel for each of four classes of
+messages: they leave XY as it is where nothing is dead, and can be proved free of deadlock.
 
 Dead nodes grow to blocks whose rings are live (`blocks.py`); that packets can't wait for each other
 in a circle is proved for each map (`channels.py`).
