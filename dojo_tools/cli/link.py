@@ -276,5 +276,5 @@ def _machine_options(name: str | None) -> dict[str, Any]:
     if name is None:
         return {}
     machine = load_machine(name)
-    grid = machine.grid and Grid(machine.grid.width, machine.grid.height, machine.grid.dead)
+    grid = Grid(machine.grid.width, machine.grid.height, machine.grid.dead)
     return {"memory_size": machine.sram_bytes, "grid": grid}

@@ -11,7 +11,9 @@ from dojo_tools.description.description import (
     operand_text,
 )
 from dojo_tools.description.library import assembly_grammar, load_description
-from dojo_tools.description.machine_file import GridDef, MachineDef, load_machine
+from dojo_tools.description.machine_file import MachineDef, load_machine
+from dojo_tools.description.machine_grid import DipPlace, GridDef
+from dojo_tools.description.machine_network import DipDef, NetworkDef, SemaphoresDef
 from dojo_tools.description.machine_timing import BranchCosts, IssueWidths, PortDef, UnitCount
 from dojo_tools.description.model import (
     EXAMPLE_ADDRESS,
@@ -51,6 +53,8 @@ __all__ = [
     "ControlRegister",
     "DataKind",
     "Description",
+    "DipDef",
+    "DipPlace",
     "Example",
     "Field",
     "Format",
@@ -59,6 +63,7 @@ __all__ = [
     "InstructionDef",
     "IssueWidths",
     "MachineDef",
+    "NetworkDef",
     "OperandClass",
     "OperandKind",
     "Parameter",
@@ -68,6 +73,7 @@ __all__ = [
     "PseudoDef",
     "RegisterFile",
     "RelocationKind",
+    "SemaphoresDef",
     "Setting",
     "Standing",
     "SyntaxItem",

@@ -4,10 +4,20 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from dojo_tools.description.locate import isa_folder
-from dojo_tools.description.machine_tables import read_integer, read_table
+from dojo_tools.description.machine_grid import DipPlace, GridDef, read_dips, read_grid
+from dojo_tools.description.machine_network import (
+    DipDef,
+    NetworkDef,
+    SemaphoresDef,
+    read_dip,
+    read_network,
+    read_semaphores,
+    read_streams,
+)
+from dojo_tools.description.machine_tables import read_integer, read_rate, read_table
 from dojo_tools.description.machine_timing import (
     BranchCosts,
     IssueWidths,
@@ -23,20 +33,11 @@ from dojo_tools.formats import Denormals
 
 
 @dataclass(frozen=True, slots=True)
-class GridDef:
-    """The nodes of a machine: columns, rows, and the (x, y) of those that do not work."""
-
-    width: int
-    height: int
-    dead: frozenset[tuple[int, int]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class MachineDef:
     """A machine: bytes of SRAM a node, bytes from 0 that are never allocated, clock, rates.
 
-    `grid` is None where the file does not say how many nodes there are. `denormals` is the rule for
-    denormal numbers of CFloat8 and SHP.
+    `threads` a node has, `streams` are transfers that a node carries out side by side, `dips` the
+    places of DIP cards, by number. `denormals` is the rule for denormal numbers of CFloat8 and SHP.
     """
 
     name: str
@@ -47,19 +48,25 @@ class MachineDef:
     issue: IssueWidths
     ports: tuple[PortDef, ...]
     branch: BranchCosts
-    grid: GridDef | None = None
+    threads: int
+    grid: GridDef
+    network: NetworkDef
+    semaphores: SemaphoresDef
+    streams: int
+    dip: DipDef
+    dips: tuple[DipPlace, ...]
     denormals: Denormals = "printed"
 
 
 SRAM_BYTES_MAX = 1 << 21
-GRID_SIDE_MAX = 4096
+THREADS_MAX = 4
 
 
 def load_machine(name: str) -> MachineDef:
     """Return a shipped machine by name, or the one in a file whose name ends in `.toml`.
 
     A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to;
-    a table of tables, such as `units`, one by one.
+    a table of tables, such as `units`, one by one. A base may have a base itself.
     Raises `InputError` for an unknown name or a wrong file, `OSError` for an unreadable one.
     """
     folder = isa_folder() / "machines"
@@ -69,11 +76,12 @@ def load_machine(name: str) -> MachineDef:
         hint = did_you_mean(name, known) or f"shipped are {', '.join(known)}"
         raise fail(f"unknown machine `{name}`", hint=hint)
     table = _read_tables(path)
-    base = table.get("base")
-    if base is not None:
-        if base not in known or base == path.stem:
+    seen = [path.stem]
+    while (base := table.pop("base", None)) is not None:
+        if base not in known or base in seen:
             shipped = ", ".join(known)
             raise fail(f"{path}: `base` is {base!r}, no other shipped machine", hint=shipped)
+        seen.append(base)
         table = _merge(_read_tables(folder / f"{base}.toml"), table)
     return _machine(path, table)
 
@@ -96,6 +104,7 @@ def _merge(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
     node = read_table(path, table, "node")
+    grid = read_grid(path, table)
     machine = MachineDef(
         path.stem,
         read_integer(path, node, "node", "sram_bytes"),
@@ -105,7 +114,13 @@ def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
         read_issue(path, table),
         read_ports(path, table),
         read_branch(path, table),
-        _grid(path, table),
+        read_rate(path, node, "node", "threads", 1, THREADS_MAX),
+        grid,
+        read_network(path, table),
+        read_semaphores(path, table),
+        read_streams(path, table),
+        read_dip(path, table),
+        read_dips(path, table, grid),
         _denormals(path, table),
     )
     if machine.sram_bytes > SRAM_BYTES_MAX or machine.sram_bytes % 64:
@@ -116,28 +131,6 @@ def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
     if machine.reserved_bytes >= machine.sram_bytes:
         raise fail(f"{path}: node.reserved_bytes leaves no memory")
     return machine
-
-
-def _grid(path: Path, table: Mapping[str, Any]) -> GridDef | None:
-    """Read the optional table `grid`: `width`, `height` and `dead`, a list of [x, y]."""
-    if "grid" not in table:
-        return None
-    grid = read_table(path, table, "grid")
-    sides = {key: read_integer(path, grid, "grid", key) for key in ("width", "height")}
-    for key, side in sides.items():
-        if not 1 <= side <= GRID_SIDE_MAX:
-            raise fail(f"{path}: grid.{key} is {side}; 1..{GRID_SIDE_MAX} fits")
-    found = GridDef(sides["width"], sides["height"])
-    dead = grid.get("dead", [])
-    is_list = isinstance(dead, list)
-    nodes = [_node(node) for node in cast("list[Any]", dead)] if is_list else [None]
-    for node in nodes:
-        if node is None or node[0] >= found.width or node[1] >= found.height:
-            raise fail(
-                f"{path}: `grid.dead` must list nodes of the grid, such as [[3, 4], [3, 5]]",
-                hint=f"the grid is {found.width} wide and {found.height} high",
-            )
-    return GridDef(found.width, found.height, frozenset(node for node in nodes if node))
 
 
 def _denormals(path: Path, table: Mapping[str, Any]) -> Denormals:
@@ -152,12 +145,3 @@ def _denormals(path: Path, table: Mapping[str, Any]) -> Denormals:
         f"{path}: `formats.denormals` is {rule!r}; there are {', '.join(get_args(Denormals))}",
         hint="printed: 2^-bias x 0.m, as the white paper says; gradual: IEEE 754's",
     )
-
-
-def _node(value: Any) -> tuple[int, int] | None:
-    """Return a value of the file as x and y, None where it is no such pair."""
-    match value:
-        case [int(x), int(y)] if bool not in (type(x), type(y)) and min(x, y) >= 0:
-            return x, y
-        case _:
-            return None

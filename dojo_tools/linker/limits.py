@@ -1,6 +1,7 @@
 """The limits of the linker, in one table: what is beyond one is an error."""
 
-from dojo_tools.description.machine_file import GRID_SIDE_MAX, SRAM_BYTES_MAX
+from dojo_tools.description.machine_file import SRAM_BYTES_MAX
+from dojo_tools.description.machine_grid import GRID_SIDE_MAX
 from dojo_tools.diagnostics import KEPT_MAX
 from dojo_tools.linker.layout import MEMORY_START, SECTION_ALIGNMENT
 from dojo_tools.linker.options import FILE_SIZE_MAX, LAYOUT_SIZE_MAX, MEMORY_SIZE, PROGRAMS_MAX
