@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from dojo_tools.description.model import OperandClass
 from dojo_tools.description.scope import Scope
 from dojo_tools.description.semantics import Expression
 from dojo_tools.description.source_tree import Rejected
@@ -182,6 +183,17 @@ def _convert_format(values: Values, call: Call) -> Expression:
     return Expression(name, U64 if has_active else result, tuple(checked), row.name)
 
 
+def _number(values: Values, call: Call) -> Expression:
+    """Check `number(va)`: the number of the register that an operand names."""
+    call.check_count(1)
+    tree = call.arguments[0]
+    if tree.data == "name" and tree.children[1] is None:
+        operand = call.scope.operand(call.scope.entry.text(tree.children[0]), tree)
+        if operand.operand_class is OperandClass.REGISTER:
+            return Expression("number", U64, detail=operand.name)
+    raise call.reject("`number` takes the name of a register operand", tree)
+
+
 def _format(call: Call, tree: Any) -> Format:
     name = call.scope.entry.text(tree.children[0]) if tree.data == "name" else ""
     row = FORMATS.get(name)
@@ -200,6 +212,7 @@ BUILT_INS: dict[str, Callable[[Values, Call], Expression]] = {
     **dict.fromkeys(_CONVERSIONS, _convert_format),
     "concat": _concat,
     "control_at": _control_at,
+    "number": _number,
     "random": _random,
     "replace": _replace,
     "splat": _splat,

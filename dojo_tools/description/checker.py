@@ -15,9 +15,11 @@ from dojo_tools.description.model import OperandClass
 from dojo_tools.description.scope import STATEMENTS_MAX, FunctionDef, Scope
 from dojo_tools.description.semantics import (
     ACTIONS,
+    INTERACTIONS,
     Act,
     Expression,
     If,
+    Interact,
     Jump,
     Let,
     Statement,
@@ -29,7 +31,7 @@ from dojo_tools.description.semantics import (
     walk_statements,
 )
 from dojo_tools.description.source_tree import Entry
-from dojo_tools.description.types import BOOL, U64, parse_type
+from dojo_tools.description.types import BOOL, U64, Type, parse_type
 from dojo_tools.diagnostics import did_you_mean
 
 
@@ -127,6 +129,9 @@ class Checker:
         name_token, view_token, value, predicate = tree.children
         name = self._entry.text(name_token)
         operand = self._scope.operand(name, name_token)
+        if value.data == "invoke" and self._entry.text(value.children[0]) in INTERACTIONS:
+            self._check_answer(tree)
+            return
         if operand.operand_class is OperandClass.CONTROL:
             self._scope.emit(WriteControl(name, self._values.expect(value, U64)), tree)
             return
@@ -185,24 +190,59 @@ class Checker:
 
     def _check_action(self, tree: Any) -> None:
         name = self._entry.text(tree.children[0])
+        if name in INTERACTIONS:
+            self._check_interaction(tree, None)
+            return
         definition = ACTIONS.get(name)
         if definition is None:
             raise self._entry.reject(
-                f"unknown action `{name}`", tree.children[0], did_you_mean(name, ACTIONS)
-            )
-        arguments = [argument for argument in tree.children[1:] if argument is not None]
-        if len(arguments) != len(definition.parameters):
-            raise self._entry.reject(
-                f"`{name}` takes {len(definition.parameters)} arguments, found {len(arguments)}",
-                tree,
+                f"unknown action `{name}`",
+                tree.children[0],
+                did_you_mean(name, (*ACTIONS, *INTERACTIONS)),
             )
         types = [parse_type(parameter) for parameter in definition.parameters]
-        checked = tuple(
-            self._values.expect(argument, type_)
-            for argument, type_ in zip(arguments, types, strict=True)
-            if type_ is not None
-        )
+        checked = self._arguments(tree, [type_ for type_ in types if type_ is not None])
         self._scope.emit(Act(name, checked), tree)
+
+    def _check_answer(self, tree: Any) -> None:
+        """Check an interaction whose answer goes to a register."""
+        name_token, view_token, value, predicate = tree.children
+        operand = self._scope.operand(self._entry.text(name_token), name_token)
+        if predicate is not None:
+            raise self._entry.reject("`under` does not go with an interaction", tree)
+        file = self._scope.files.get(operand.file)
+        if file is None or (file.width, file.zero) != (64, 0):
+            raise self._entry.reject(
+                f"`{operand.name}` can't take the answer of an interaction",
+                tree,
+                "a scalar register",
+            )
+        if self._scope.view(operand, name_token, view_token) != U64:
+            raise self._entry.reject("an interaction answers with u64", tree)
+        self._check_interaction(value, operand.name)
+
+    def _check_interaction(self, tree: Any, result: str | None) -> None:
+        name = self._entry.text(tree.children[0])
+        definition = INTERACTIONS[name]
+        if definition.has_result and result is None:
+            raise self._entry.reject(
+                f"`{name}` has an answer, which must go to a register", tree, f"`xd = {name}(...)`"
+            )
+        if result is not None and not definition.has_result:
+            raise self._entry.reject(f"`{name}` has no answer", tree)
+        checked = self._arguments(tree, [U64] * len(definition.parameters))
+        self._scope.emit(Interact(name, checked, result), tree)
+
+    def _arguments(self, tree: Any, types: list[Type]) -> tuple[Expression, ...]:
+        """Return the checked arguments of a call; their count must be that of `types`."""
+        arguments = [argument for argument in tree.children[1:] if argument is not None]
+        if len(arguments) != len(types):
+            name = self._entry.text(tree.children[0])
+            raise self._entry.reject(
+                f"`{name}` takes {len(types)} arguments, found {len(arguments)}", tree
+            )
+        pairs = zip(arguments, types, strict=True)
+        return tuple(self._values.expect(argument, type_) for argument, type_ in pairs)
 
     def _check_order(self, statements: tuple[Statement, ...], node: Any, written: bool) -> bool:
         """Refuse what can fault after an effect; return whether there was one."""
@@ -220,13 +260,13 @@ class Checker:
                 then = self._check_order(statement.then, node, written)
                 otherwise = self._check_order(statement.otherwise, node, written)
                 written = then or otherwise
-            elif isinstance(statement, WriteRegister | WriteControl | Store | Act):
+            elif isinstance(statement, WriteRegister | WriteControl | Store | Act | Interact):
                 written = True
         return written
 
 
 def _can_fault(statement: Statement) -> bool:
-    if isinstance(statement, Jump | Store):
+    if isinstance(statement, Jump | Store | Interact):
         return True
     if isinstance(statement, Act) and ACTIONS[statement.action].can_fault:
         return True
@@ -236,6 +276,6 @@ def _can_fault(statement: Statement) -> bool:
 def _stops(statement: Statement) -> bool:
     """Return whether the thread may stop here; in a condition, anywhere in it."""
     return any(
-        isinstance(inner, Act) and ACTIONS[inner.action].stops
+        isinstance(inner, Interact) or (isinstance(inner, Act) and ACTIONS[inner.action].stops)
         for inner in walk_statements((statement,))
     )

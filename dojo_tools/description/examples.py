@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from dojo_tools.bits import mask
 from dojo_tools.description.description import allows
 from dojo_tools.description.model import (
     EXAMPLE_ADDRESS,
@@ -15,12 +16,13 @@ from dojo_tools.description.model import (
     RegisterFile,
     Setting,
 )
+from dojo_tools.description.semantics import INTERACTIONS
 from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.types import U64, Kind, Type
 from dojo_tools.description.views import read_type, register_view
 from dojo_tools.diagnostics import did_you_mean
 
-OUTCOMES = ("fault_outcome", "halt_outcome", "print_outcome", "break_outcome")
+OUTCOMES = ("fault_outcome", "halt_outcome", "print_outcome", "break_outcome", "request_outcome")
 
 
 def read_example(
@@ -88,8 +90,26 @@ def _check_use(
 
 def _outcome(entry: Entry, tree: Any) -> str:
     word = tree.data.removesuffix("_outcome")
+    if word == "request":
+        return f"request {_request(entry, tree)}"
     argument = "".join(entry.text(token) for token in tree.children)
     return f"{word} {argument}".rstrip() if word != "print" else f"print {argument}"
+
+
+def _request(entry: Entry, tree: Any) -> str:
+    """Return an interaction and its arguments as a thread's request prints them."""
+    name_token, *values = tree.children
+    name = entry.text(name_token)
+    if name not in INTERACTIONS:
+        raise entry.reject(
+            f"unknown interaction `{name}`", name_token, did_you_mean(name, INTERACTIONS)
+        )
+    tokens = [value.children[0] for value in values if value is not None]
+    count = len(INTERACTIONS[name].parameters)
+    if len(tokens) != count:
+        raise entry.reject(f"`{name}` takes {count} arguments, found {len(tokens)}", tree)
+    numbers = [int(_value(entry, token, U64)) & mask(64) for token in tokens]
+    return f"{name}({', '.join(str(number) for number in numbers)})"
 
 
 def _setting(

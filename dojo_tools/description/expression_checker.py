@@ -11,7 +11,7 @@ from typing import Any
 from dojo_tools.description.built_ins import BUILT_INS, Call
 from dojo_tools.description.model import OperandClass
 from dojo_tools.description.scope import FunctionDef, Scope
-from dojo_tools.description.semantics import Expression, Let, reads_memory
+from dojo_tools.description.semantics import INTERACTIONS, Expression, Let, reads_memory
 from dojo_tools.description.source_tree import Entry
 from dojo_tools.description.types import BOOL, LANES_MAX, U64, Kind, Type, parse_type
 from dojo_tools.description.views import read_type
@@ -326,8 +326,9 @@ class ExpressionChecker:
         return Expression("vector", type_, detail=values)
 
     def _infer_call(self, tree: Any, expected: Type | None) -> Expression:
-        name_token, *arguments = tree.children
+        name_token, *found = tree.children
         name = self._entry.text(name_token)
+        arguments = [argument for argument in found if argument is not None]
         type_ = parse_type(name)
         call = Call(self.scope, tree, name, arguments, expected)
         if type_ is not None:
@@ -336,6 +337,11 @@ class ExpressionChecker:
             return BUILT_INS[name](self, call)
         if name in self.scope.functions:
             return self._expand_function(call, self.scope.functions[name])
+        if name in INTERACTIONS:
+            raise call.reject(
+                "an interaction stands alone",
+                hint=f"give its answer to a register: `xd = {name}(...)`",
+            )
         known = [*BUILT_INS, *self.scope.functions]
         raise call.reject(f"unknown function `{name}`", name_token, did_you_mean(name, known))
 

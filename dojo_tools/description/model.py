@@ -231,7 +231,8 @@ class Setting:
 class Example:
     """A worked example: the state before, and what must hold after.
 
-    `outcome` is "" for normal completion, else "fault NAME", "halt CODE", "print TEXT" or "break".
+    `outcome` is "" for normal completion, else "fault NAME", "halt CODE", "print TEXT", "break" or
+    "request NAME(ARGUMENTS)".
     The instruction stands at `EXAMPLE_ADDRESS`; registers and memory not mentioned are zero.
     """
 

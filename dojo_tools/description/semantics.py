@@ -19,7 +19,7 @@ class Expression:
     |---|---|
     | literal | the number |
     | local | the name; one of an expanded function ends in `.` and a number |
-    | operand, register, control | the name (a register's view is `type`) |
+    | operand, register, control, number | the name (a register's view is `type`) |
     | lanes | for each lane of the result, the lane of the argument |
     | vector | the integer in each lane |
     | load | the alignment in bytes |
@@ -87,6 +87,18 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Interact:
+    """Ask what surrounds the thread for a row of `INTERACTIONS`, and stop until it has answered.
+
+    `result` is the operand of the scalar register that takes the answer, or None.
+    """
+
+    interaction: str
+    arguments: tuple[Expression, ...] = ()
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     """Choose by a truth value."""
 
@@ -95,9 +107,9 @@ class If:
     otherwise: tuple["Statement", ...] = ()
 
 
-Statement = Let | WriteRegister | WriteControl | Jump | Store | Act | If
+Statement = Let | WriteRegister | WriteControl | Jump | Store | Act | Interact | If
 
-SEMANTIC_CLASSES = (Expression, Let, WriteRegister, WriteControl, Jump, Store, Act, If)
+SEMANTIC_CLASSES = (Expression, Let, WriteRegister, WriteControl, Jump, Store, Act, Interact, If)
 
 
 # Operators by arity, as engines must implement them. `literal` to `load` read; the rest compute.
@@ -108,6 +120,7 @@ OPERATORS: dict[str, int] = {
     "operand": 0,  # the value of an immediate
     "register": 0,  # a view of the register that an operand names
     "control": 0,  # the control register that an operand names
+    "number": 0,  # the number of the register that an operand names
     "pc": 0,
     "load": 1,
     "add": 2,
@@ -185,6 +198,91 @@ ACTIONS: dict[str, ActionDef] = {
 }
 
 
+ARGUMENTS_MAX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class InteractionDef:
+    """An interaction: its number in a request, its arguments (all u64), whether it answers."""
+
+    number: int
+    named: str
+    summary: str
+    has_result: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of its arguments, at most `ARGUMENTS_MAX`."""
+        return tuple(self.named.split())
+
+
+# What a thread asks of the machine around it; the machine knows it by number.
+INTERACTIONS: dict[str, InteractionDef] = {
+    "semaphore_wait": InteractionDef(1, "semaphore count", "Wait for a count, then subtract it."),
+    "semaphore_try": InteractionDef(
+        2,
+        "semaphore count",
+        "Subtract a count if it is there: 1, else 0.",
+        has_result=True,
+    ),
+    "semaphore_post": InteractionDef(3, "semaphore count", "Add a count."),
+    "semaphore_read": InteractionDef(4, "semaphore", "The value of a semaphore.", has_result=True),
+    "semaphore_post_at": InteractionDef(
+        5,
+        "address semaphore count",
+        "Add a count on the node of a global address.",
+    ),
+    "barrier": InteractionDef(6, "barrier rectangle", "Wait for every node of a rectangle."),
+    "thread_start": InteractionDef(
+        7,
+        "thread pc argument stack_pointer",
+        "Start a thread of the node.",
+    ),
+    "thread_stop": InteractionDef(8, "thread", "Stop a thread of the node."),
+    "thread_yield": InteractionDef(9, "", "Let happen what is due."),
+    "thread_state": InteractionDef(
+        10,
+        "thread",
+        "0 stopped, 1 running, 2 waiting.",
+        has_result=True,
+    ),
+    "atomic": InteractionDef(
+        11,
+        "operation address size value compare",
+        "0 add, 1 swap, 2 compare and swap: the old value.",
+        has_result=True,
+    ),
+    "load_acquire": InteractionDef(
+        12,
+        "address size signed",
+        "Load what others wrote before now.",
+        has_result=True,
+    ),
+    "transfer": InteractionDef(
+        13,
+        "flags destination source row_bytes rows source_pitch destination_pitch semaphores",
+        "Copy bytes between memories.",
+    ),
+    "push_register": InteractionDef(
+        14,
+        "flags destination file index size semaphores",
+        "Write a register to a memory.",
+    ),
+    "list_start": InteractionDef(
+        15,
+        "address count",
+        "Let the list engine run entries of 64 bytes.",
+    ),
+    "list_wait": InteractionDef(16, "", "Wait until the list engine is idle."),
+    "list_state": InteractionDef(
+        17,
+        "",
+        "The entries that the list engine has left.",
+        has_result=True,
+    ),
+}
+
+
 # What stands for control registers by name: whoever uses it must declare them.
 CONTROLS_USED: dict[str, tuple[str, ...]] = {
     "random": ("seed", "draws", "node_x", "node_y", "thread"),
@@ -209,7 +307,7 @@ def expressions_of(statement: Statement) -> tuple[Expression, ...]:
             return (value,)
         case Store(address, value):
             return (address, value)
-        case Act(_, arguments):
+        case Act(_, arguments) | Interact(_, arguments):
             return arguments
         case If(condition):
             return (condition,)

@@ -136,6 +136,8 @@ def _compare_outcome(thread: Thread, stop: Stop, example: Example) -> list[str]:
             found = f"fault {stop.fault.kind.value}"
         case StopReason.BREAKPOINT:
             found = "break"
+        case StopReason.REQUEST:
+            found = f"request {thread.request}"
         case StopReason.LIMIT:
             found = "".join(f"print {printed.text}" for printed in thread.printed)
     return [] if found == example.outcome else [f"`{found}` instead of `{example.outcome}`"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from dojo_tools.description import Instruction, OperandClass
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.request import Request
 from dojo_tools.engines.state import Difference, differences, value_text
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue, Thread
@@ -98,6 +99,11 @@ class LockstepThread:
     def retired(self) -> int:
         """Instructions executed so far."""
         return self._first.retired
+
+    @property
+    def request(self) -> Request:
+        """What the last interaction asked for."""
+        return self._first.request
 
     @property
     def cycles(self) -> int:

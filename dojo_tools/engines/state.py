@@ -74,6 +74,7 @@ def _counts(thread: Thread) -> Iterator[tuple[str, int | str]]:
     yield "pc", hex(thread.pc)
     yield "retired", thread.retired
     yield "cycles", thread.cycles
+    yield "request", f"{thread.request} to {thread.request.result}"
     causes = thread.causes
     for cause in Cause:
         yield f"cycles of {cause.value}", causes.get(cause, 0)

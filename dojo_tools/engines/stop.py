@@ -14,6 +14,7 @@ class FaultKind(Enum):
     STALE = "stale"
     TRAP = "trap"
     TEXT = "text"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class StopReason(Enum):
     FAULT = "fault"
     LIMIT = "limit"
     BREAKPOINT = "breakpoint"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)

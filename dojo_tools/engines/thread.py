@@ -5,6 +5,7 @@ from typing import Protocol
 
 from dojo_tools.description import Description, Instruction
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.request import Request
 from dojo_tools.engines.stop import Stop
 from dojo_tools.engines.timing import Cause
 
@@ -36,6 +37,11 @@ class Thread(Protocol):
     @property
     def retired(self) -> int:
         """Instructions executed so far."""
+        ...
+
+    @property
+    def request(self) -> Request:
+        """What the last interaction asked for: it has stopped the run that it is in."""
         ...
 
     @property

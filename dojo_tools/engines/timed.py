@@ -21,6 +21,7 @@ from dojo_tools.description.semantics import (
     Act,
     Expression,
     If,
+    Interact,
     Jump,
     Let,
     Statement,
@@ -197,7 +198,8 @@ class TimingReader:
             reads_controls=bool(operators & {"control", "control_at", "random"}),
             writes_controls="set_control" in acts
             or any(isinstance(statement, WriteControl) for statement in every),
-            interacts=bool(acts - {*OWN_ACTIONS}),
+            interacts=bool(acts - {*OWN_ACTIONS})
+            or any(isinstance(statement, Interact) for statement in every),
             ports=tuple(self._accesses(unit, every, inner, definition.timing.beats)),
             branch=branch,
             target=target,
@@ -242,7 +244,7 @@ def _beats(address: Expression, value: Expression, alignment: int, port: PortDef
 
 def _read_operands(every: tuple[Statement, ...], inner: list[Expression]) -> Iterator[str]:
     for expression in inner:
-        if expression.operator in ("register", "active", "zeroing"):
+        if expression.operator in ("register", "number", "active", "zeroing"):
             yield str(expression.detail)
     for statement in every:
         if isinstance(statement, WriteRegister | Store) and statement.predicate is not None:
@@ -288,6 +290,8 @@ def _writes(
                 (loaded.add if depends(value) else loaded.discard)(name)
             case WriteRegister(operand, value):
                 yield operand, depends(value)
+            case Interact(_, _, str(result)):
+                yield result, True
             case If(condition, then, otherwise):
                 yield from _writes(then, loaded, depends(condition))
                 yield from _writes(otherwise, loaded, depends(condition))

@@ -14,7 +14,8 @@ from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.disassembler import format_instruction
 from dojo_tools.engines.lockstep import Divergence
 from dojo_tools.engines.printing import Printed
-from dojo_tools.engines.stop import Fault, Stop, StopReason
+from dojo_tools.engines.stop import Fault, FaultKind, Stop, StopReason
+from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import Cause
 from dojo_tools.formats import Element, element_named, element_texts
 from dojo_tools.linker import DEFAULT_STACK_SIZE
@@ -126,8 +127,8 @@ class Machine:
         characters, so that somebody who takes and clears `printed` between runs needs no more room;
         with `seconds` soon after it has taken so long.
         """
-        stop = self._thread.run(limit, printed_max, seconds)
         thread = self._thread
+        stop = _unanswered(thread, thread.run(limit, printed_max, seconds))
         return RunResult(stop, thread.retired, thread.cycles, thread.causes)
 
     def trace(self, limit: int) -> Iterator[TraceEntry]:
@@ -159,7 +160,7 @@ class Machine:
         observed = observed_thread(thread)
         assert observed is not None
         observed.memory.observed = []
-        stop = thread.run(1)
+        stop = _unanswered(thread, thread.run(1))
         changes = [
             Change(place[1], before[place], self._place_text(*place))
             for place in places
@@ -366,6 +367,14 @@ class Machine:
         if depth > allowed:
             return f"the stack is {depth} bytes deep, {allowed} are reserved"
         return None
+
+
+def _unanswered(thread: Thread, stop: Stop) -> Stop:
+    """Return a stop for a machine that answers no requests: there they are faults."""
+    if stop.reason is not StopReason.REQUEST:
+        return stop
+    message = f"no machine around the thread answers {thread.request}"
+    return Stop(StopReason.FAULT, fault=Fault(FaultKind.REQUEST, thread.pc - 4, message))
 
 
 def _written_places(

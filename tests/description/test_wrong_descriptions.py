@@ -414,3 +414,26 @@ def test_missing_provenance_is_refused():
     text = BASE.replace('provenance chosen "test"\n', "") + ADD
     with pytest.raises(InputError, match="no provenance"):
         load_sources([Source("wrong.isa", text)])
+
+
+@pytest.mark.parametrize(
+    "meaning, message",
+    [
+        ("{ xd = xa semaphore_post(xa, xb) }", "can fault after a write"),
+        ("{ semaphore_post(xa, xb) xd = 1 }", "nothing can follow what may stop"),
+        ("{ if xa == 0 { semaphore_post(xa, xb) } xd = 1 }", "nothing can follow what may stop"),
+        ("{ semaphore_post(xa, xb) semaphore_post(xa, xd) }", "nothing can follow"),
+        ("{ semaphore_try(xa, xb) }", "has an answer, which must go to a register"),
+        ("{ xd = semaphore_post(xa, xb) }", "has no answer"),
+        ("{ xd = semaphore_try(xa, xb) + 1 }", "an interaction stands alone"),
+        ("{ xd = semaphore_try(xa) }", "takes 2 arguments, found 1"),
+        ("{ xd.u32 = semaphore_try(xa, xb) }", "an interaction answers with u64"),
+        ("{ vd = semaphore_try(xa, xb) }", "can't take the answer"),
+    ],
+)
+def test_interactions(meaning: str, message: str):
+    operands = "vd, xa, xb" if "vd" in meaning else "xd, xa, xb"
+    text = ADD.replace("xd, xa, xb", operands, 1).replace("{ xd = xa + xb }", meaning)
+    with pytest.raises(InputError) as caught:
+        load_sources([Source("x.isa", BASE + text)])
+    assert message in str(caught.value)

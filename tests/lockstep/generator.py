@@ -247,7 +247,7 @@ class Generator:
         instruction = self.instruction(definition, cast, START)
         stop = self.probe(instruction, self.registers_of_roles(cast))
         del self._roles[definition.match]
-        return roles if stop.reason is StopReason.LIMIT else None
+        return roles if stop.reason in (StopReason.LIMIT, StopReason.REQUEST) else None
 
     def registers_of_roles(self, cast: Cast) -> dict[str, RegisterValue]:
         """Return the contents of the registers that have roles."""

@@ -109,6 +109,8 @@ def go_on(thread: Thread, stop: Stop) -> bool:
     """Make a thread that has stopped go on; return whether the stop is one to be counted."""
     if stop.reason is StopReason.FAULT:
         thread.pc = (thread.pc + 4) % (1 << 64)
+    if stop.reason is StopReason.REQUEST:
+        thread.write_register(f"x{thread.request.result}", sum(thread.request.arguments))
     return stop.reason in (StopReason.FAULT, StopReason.HALT)
 
 

@@ -8,8 +8,10 @@ from dojo_tools.description.semantics import (
     Act,
     Expression,
     If,
+    Interact,
     Jump,
     Let,
+    Statement,
     Store,
     WriteControl,
     WriteRegister,
@@ -109,15 +111,33 @@ def _read(definition: InstructionDef) -> Traits:
     return Traits(
         frozenset(addresses),
         frozenset(targets),
-        frozenset(s.operand for s in statements if isinstance(s, WriteRegister)),
+        frozenset(_written(statements)),
         frozenset(alignments),
-        frozenset(s.action for s in statements if isinstance(s, Act)),
+        frozenset(_acts(statements)),
         any(isinstance(s, Jump) for s in statements),
         any(isinstance(s, Jump) for s in definition.meaning.statements),
         any(isinstance(s, WriteControl) for s in statements),
         nodes + sum(isinstance(s, If) for s in statements),
         frozenset(k.file for k in definition.operands if k.operand_class in classes),
     )
+
+
+def _written(statements: list[Statement]) -> Iterator[str]:
+    for statement in statements:
+        match statement:
+            case WriteRegister(operand) | Interact(_, _, str(operand)):
+                yield operand
+            case _:
+                pass
+
+
+def _acts(statements: list[Statement]) -> Iterator[str]:
+    for statement in statements:
+        match statement:
+            case Act(name) | Interact(name):
+                yield name
+            case _:
+                pass
 
 
 def _registers(expression: Expression, locals_: dict[str, list[Expression]]) -> set[str]:

@@ -8,6 +8,7 @@ from dojo_tools.description import Instruction, InstructionDef
 from dojo_tools.description.semantics import (
     Act,
     Expression,
+    Interact,
     Jump,
     Statement,
     WriteRegister,
@@ -48,7 +49,8 @@ def flow_of(definition: InstructionDef) -> Flow:
         len(named) < len(jumps),
         not always and not _always_halts(statements),
         writes[0] if always and writes else None,
-        any(action in HOST_ACTIONS for action in acts),
+        any(action in HOST_ACTIONS for action in acts)
+        or any(isinstance(statement, Interact) for statement in walk_statements(statements)),
     )
 
 

@@ -10,9 +10,12 @@ from typing import Protocol
 from dojo_tools.bits import is_aligned, mask
 from dojo_tools.description import Instruction, RegisterFile
 from dojo_tools.description.semantics import (
+    ARGUMENTS_MAX,
+    INTERACTIONS,
     Act,
     Expression,
     If,
+    Interact,
     Jump,
     Let,
     Statement,
@@ -24,7 +27,7 @@ from dojo_tools.description.semantics import (
 from dojo_tools.description.types import BOOL, U64, Kind, Type
 from dojo_tools.diagnostics import fail
 from dojo_tools.engines.native.builder import FunctionBuilder, Value, code_type, integer, ir_type
-from dojo_tools.engines.native.layout import ACTIONS_MAX
+from dojo_tools.engines.native.layout import ACTIONS_MAX, Exit
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.memory import Access, FaultCode, MemoryBuilder
 from dojo_tools.engines.native.number_formats import narrow, random_words, widen
@@ -65,15 +68,18 @@ class Surroundings(Protocol):
         """Return the cycle that this instruction reads."""
         ...
 
-    def leave(self, target: Value | None, acted: bool, written: Value) -> None:
-        """End the block after the instruction: jump to `target`, or go on behind it."""
+    def leave(self, target: Value | None, left: Exit | None, written: Value) -> None:
+        """End the block after the instruction: jump to `target`, or go on behind it.
+
+        `left` is why the host has to come in, if it does.
+        """
         ...
 
 
 def ends_block(statements: tuple[Statement, ...]) -> bool:
     """Return whether an instruction may jump or needs the host, and so ends its block."""
     return any(
-        isinstance(statement, Jump)
+        isinstance(statement, Jump | Interact)
         or (isinstance(statement, Act) and statement.action in HOST_ACTIONS)
         for statement in walk_statements(statements)
     )
@@ -106,7 +112,7 @@ class InstructionBuilder:
 
     def build(self) -> bool:
         """Write the instruction; return whether it has ended its block."""
-        self._run(self.definition.meaning.statements, None, acted=False)
+        self._run(self.definition.meaning.statements, None, None)
         return self._ends
 
     @property
@@ -116,28 +122,33 @@ class InstructionBuilder:
 
     # ---- statements
 
-    def _run(self, statements: tuple[Statement, ...], target: Value | None, acted: bool) -> None:
+    def _run(
+        self, statements: tuple[Statement, ...], target: Value | None, left: Exit | None
+    ) -> None:
         for index, statement in enumerate(statements):
             rest = statements[index + 1 :]
             match statement:
                 case If(condition, then, otherwise):
                     chosen = self.expression(condition)
                     if chosen.number is not None:
-                        self._run((*(then if chosen.number else otherwise), *rest), target, acted)
+                        self._run((*(then if chosen.number else otherwise), *rest), target, left)
                         return
                     if ends_block((statement,)):
-                        self._split(chosen, statement, rest, target, acted)
+                        self._split(chosen, statement, rest, target, left)
                         return
                     self._join(chosen, statement)
                 case Jump(address):
                     target = self._jump_target(address)
                 case Act(action, arguments) if action in HOST_ACTIONS:
                     self._queue(action, [self.expression(argument) for argument in arguments])
-                    acted = True
+                    left = Exit.ACTIONS
+                case Interact():
+                    self._ask(statement)
+                    left = Exit.REQUEST
                 case _:
                     self._simple(statement)
         if self._ends:
-            self.around.leave(target, acted, self.written)
+            self.around.leave(target, left, self.written)
 
     def _split(
         self,
@@ -145,7 +156,7 @@ class InstructionBuilder:
         choice: If,
         rest: tuple[Statement, ...],
         target: Value | None,
-        acted: bool,
+        left: Exit | None,
     ) -> None:
         """Write both arms up to the end of the instruction, so that each leaves directly."""
         then, otherwise = self.f.label("then"), self.f.label("else")
@@ -154,7 +165,7 @@ class InstructionBuilder:
         for label, arm in ((then, choice.then), (otherwise, choice.otherwise)):
             self.f.start(label)
             self._locals = dict(before)
-            self._run((*arm, *rest), target, acted)
+            self._run((*arm, *rest), target, left)
 
     def _join(self, condition: Value, choice: If) -> None:
         """Write both arms, which meet again; locals that differ become phis."""
@@ -353,6 +364,16 @@ class InstructionBuilder:
             arguments = [self.f.cast("zext", "i32", bits.text, "i64")]
         self.memory.queue(HOST_ACTIONS.index(action), [value.text for value in arguments])
 
+    def _ask(self, statement: Interact) -> None:
+        """Store what the instruction asks for; unused arguments are zero."""
+        arguments = [self.expression(argument).text for argument in statement.arguments]
+        arguments += ["0"] * (ARGUMENTS_MAX - len(arguments))
+        self.memory.store_field("request", INTERACTIONS[statement.interaction].number)
+        for index, argument in enumerate(arguments):
+            self.memory.store_field(f"request_{index}", argument)
+        result = 0 if statement.result is None else self._values[statement.result]
+        self.memory.store_field("request_result", result)
+
     def _check_text(self, address: Value, size: Value) -> None:
         bad = self.memory.is_range_outside(address.text, size.text)
         fine = self.f.label("inside")
@@ -402,7 +423,7 @@ class InstructionBuilder:
         match e.operator:
             case "local":
                 return self._locals[str(e.detail)][0]
-            case "operand":
+            case "operand" | "number":
                 return integer(self._values[str(e.detail)])
             case "pc":
                 return integer(self.pc)

@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from dojo_tools.bits import mask
 from dojo_tools.description import Description
+from dojo_tools.description.semantics import ARGUMENTS_MAX
 
 _LINE = 64
 ACTIONS_MAX = 64
@@ -38,6 +39,9 @@ class Exit(IntEnum):
     MISSING = 6
     """There is no translation for `pc` and `shape` yet."""
 
+    REQUEST = 7
+    """The instruction before `pc` asks for what `request` and the words after it say."""
+
 
 # `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
 # what has retired when it is zero.
@@ -57,6 +61,9 @@ _HEADER = (
     "table_mask",
     "counters",
     "action_count",
+    "request",
+    *(f"request_{index}" for index in range(ARGUMENTS_MAX)),
+    "request_result",
 )
 
 

@@ -295,6 +295,7 @@ OPERATORS: dict[str, Row] = {
     "operand": _in_lowering,
     "register": _in_lowering,
     "control": _in_lowering,
+    "number": _in_lowering,
     "control_at": _in_lowering,
     "pc": _in_lowering,
     "load": _in_lowering,

@@ -283,18 +283,18 @@ class RegionBuilder:
     def _beyond(self, base: str, more: int) -> Value:
         return Value(self.f.emit(f"add i64 {base}, {more}") if more else base)
 
-    def leave(self, target: Value | None, acted: bool, written: Value) -> None:
+    def leave(self, target: Value | None, left: Exit | None, written: Value) -> None:
         """End the block after the instruction: jump to `target`, or go on behind it."""
         before = self._point
         next_pc = integer(self._pc + 4) if target is None else target
         taken = next_pc.number != self._pc + 4
         self._point = self._after(self._code.instructions[self._pc], taken)
         self._count()
-        if acted and written.number is None:
+        if left is Exit.ACTIONS and written.number is None:
             hit = self.f.emit(f"zext i1 {written.text} to i64")
             self.memory.store_field("written", hit)
-        if acted or written.number is None:
-            self._store_and_return(next_pc, Exit.ACTIONS if acted else Exit.WRITTEN)
+        if left is not None or written.number is None:
+            self._store_and_return(next_pc, left or Exit.WRITTEN)
         elif next_pc.number is None:
             self._limit_check(next_pc.text)
             self._heat_check(next_pc.text)

@@ -14,6 +14,7 @@ from itertools import chain
 
 from dojo_tools.bits import is_aligned, mask, to_signed
 from dojo_tools.description import Description, Instruction
+from dojo_tools.description.semantics import ARGUMENTS_MAX
 from dojo_tools.engines.faults import (
     fetch_fault,
     illegal_fault,
@@ -31,6 +32,7 @@ from dojo_tools.engines.native.slow_clock import SlowClock
 from dojo_tools.engines.native.timeline import Point, Timeline
 from dojo_tools.engines.native.translations import Counters, Translations, Translator
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
+from dojo_tools.engines.request import Request
 from dojo_tools.engines.stop import Fault, Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue
 from dojo_tools.engines.timing import ONE_CYCLE, Cause, cycles_by_cause
@@ -132,6 +134,13 @@ class NativeThread:
         left = limit - 1 - self.retired
         self._set_field("last", (limit - 1) & mask(64))
         self._set_field("left", left & mask(64))
+
+    @property
+    def request(self) -> Request:
+        """What the last interaction asked for."""
+        first = self.target.layout.fields["request"] >> 3
+        number, *arguments, result = self._words[first : first + ARGUMENTS_MAX + 2]
+        return Request(number, tuple(arguments), result)
 
     @property
     def cycles(self) -> int:
@@ -269,6 +278,8 @@ class NativeThread:
                 return Stop(StopReason.FAULT, fault=self._fault())
             case Exit.ACTIONS:
                 return self._act()
+            case Exit.REQUEST:
+                return Stop(StopReason.REQUEST)
             case Exit.MISSING:
                 return self._translate(stepping)
             case Exit.HOT:

@@ -18,6 +18,7 @@ from dojo_tools.description.semantics import (
     Act,
     Expression,
     If,
+    Interact,
     Jump,
     Let,
     Statement,
@@ -96,6 +97,8 @@ class _Generator:
     def __init__(self, definition: InstructionDef, description: Description) -> None:
         self.definition = definition
         self.files = {file.name: file for file in description.registers}
+        statements = walk_statements(definition.meaning.statements)
+        self.jumps = any(isinstance(statement, Jump) for statement in statements)
         self.lines: list[str] = []
         self.constants: list[str] = []
 
@@ -104,8 +107,7 @@ class _Generator:
         operands = "".join(f", {kind.name}_" for kind in self.definition.operands)
         self._block(self.definition.meaning.statements, "    ")
         head = [f"def execute(pc{operands}):"]
-        statements = walk_statements(self.definition.meaning.statements)
-        if any(isinstance(statement, Jump) for statement in statements):
+        if self.jumps:
             head.append("    target = pc + 4")
             self.lines.append("    return target")
         else:
@@ -132,6 +134,8 @@ class _Generator:
             case Act(action, arguments):
                 values = "".join(f", {self.expression(argument)}" for argument in arguments)
                 self._line(indent, f"thread.act_{action}(pc{values})")
+            case Interact():
+                self._interact(statement, indent)
             case If(condition, then, otherwise):
                 self._line(indent, f"if {self.expression(condition)}:")
                 self._block(then, indent + "    ")
@@ -139,6 +143,12 @@ class _Generator:
                 if otherwise:
                     self._line(indent, "else:")
                     self._block(otherwise, indent + "    ")
+
+    def _interact(self, statement: Interact, indent: str) -> None:
+        values = "".join(f", {self.expression(argument)}" for argument in statement.arguments)
+        result = "0" if statement.result is None else f"{statement.result}_"
+        target = "target" if self.jumps else "pc + 4"
+        self._line(indent, f"thread.ask({target}, '{statement.interaction}', {result}{values})")
 
     def _line(self, indent: str, text: str) -> None:
         self.lines.append(indent + text)

@@ -242,6 +242,7 @@ OPERATORS: dict[str, Row] = {
     "vector": _in_generator,
     "local": lambda e, a: python_name(str(e.detail)),
     "operand": lambda e, a: f"{e.detail}_",
+    "number": lambda e, a: f"{e.detail}_",
     "register": _in_generator,
     "control": lambda e, a: f"thread.read_control({e.detail}_)",
     "pc": lambda e, a: "pc",

@@ -32,6 +32,7 @@ from dojo_tools.engines.reference.clock import Clock, PlainClock
 from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
 from dojo_tools.engines.reference.memory import Memory
+from dojo_tools.engines.request import NO_REQUEST, request_of
 from dojo_tools.engines.stop import FaultSignal, Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue
 from dojo_tools.engines.timing import Cause, IssueRule, TimedInstruction
@@ -44,11 +45,12 @@ Entry = tuple[Execute, tuple[int, ...], bool, TimedInstruction | None]
 
 
 class _Stopped(Exception):
-    """An instruction that completed and ends the run."""
+    """An instruction that completed and ends the run; `target` is the next pc, None behind it."""
 
-    def __init__(self, stop: Stop) -> None:
+    def __init__(self, stop: Stop, target: int | None = None) -> None:
         super().__init__()
         self.stop = stop
+        self.target = target
 
 
 class ReferenceThread:
@@ -72,6 +74,7 @@ class ReferenceThread:
         self.memory = Memory(memory_size, memory_low)
         self.pc = 0
         self.retired = 0
+        self.request = NO_REQUEST
         self.printed: list[Printed] = []
         self._printed_room: int | None = None
         self.stop_at_breakpoints = False
@@ -199,8 +202,9 @@ class ReferenceThread:
         except FaultSignal as signal:
             return Stop(StopReason.FAULT, fault=signal.fault)
         except _Stopped as stopped:
-            issue(timed, False)
-            pc += 4
+            target = pc + 4 if stopped.target is None else stopped.target
+            issue(timed, target != pc + 4)
+            pc = target
             done += 1
             return stopped.stop
         finally:
@@ -297,6 +301,11 @@ class ReferenceThread:
         """Write the control register of a number, if there is one."""
         if number in self.controls:
             self.write_control(number, value)
+
+    def ask(self, target: int, name: str, result: int, *arguments: int) -> None:
+        """Leave a request and stop; `target` is the next pc."""
+        self.request = request_of(name, result, *arguments)
+        raise _Stopped(Stop(StopReason.REQUEST), target)
 
     def act_halt(self, pc: int, code: int) -> None:
         """End the thread."""
