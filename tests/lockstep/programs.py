@@ -41,7 +41,7 @@ class ObservedThread(ReferenceThread):
 
     def note(self) -> set[int]:
         """Add what has run since the code was last written or flushed; return everything."""
-        self.executed |= self.memory.fetched.keys()
+        self.executed |= self.memory.fetched_by[0].keys()
         return self.executed
 
     def write_memory(self, address: int, contents: bytes) -> None:

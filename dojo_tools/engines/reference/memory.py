@@ -15,16 +15,19 @@ from dojo_tools.engines.stop import FaultSignal
 
 
 class Memory:
-    """`size` bytes from address 0, of which those below `low` are never allocated."""
+    """`size` bytes from address 0, of which those below `low` are never allocated.
 
-    __slots__ = ("contents", "fetched", "flushed", "low", "observed", "size")
+    `fetched_by` has what each thread of the node has fetched, by address.
+    """
+
+    __slots__ = ("contents", "fetched_by", "flushed", "low", "observed", "size")
 
     def __init__(self, size: int, low: int) -> None:
         self.size = size
         self.low = low
         self.contents = bytearray(size)
         self.flushed = bytearray(size)
-        self.fetched: dict[int, Any] = {}
+        self.fetched_by: list[dict[int, Any]] = []
         self.observed: list[tuple[int, bytes]] | None = None
 
     def check(self, pc: int, address: int, size: int, alignment: int, verb: str) -> None:
@@ -61,6 +64,11 @@ class Memory:
         self._mark(address, values.nbytes)
         self.contents[address : address + values.nbytes] = values.tobytes()
 
+    def write(self, address: int, contents: bytes) -> None:
+        """Write bytes that have been checked, as the network does."""
+        self._mark(address, len(contents))
+        self.contents[address : address + len(contents)] = contents
+
     def scatter(
         self,
         pc: int,
@@ -85,14 +93,19 @@ class Memory:
         if self.observed is not None:
             self.observed.append((address, bytes(self.contents[address : address + size])))
         first, last = address >> 2, (address + size - 1) >> 2
-        for word in range(first, last + 1):
-            if word << 2 in self.fetched:
-                del self.fetched[word << 2]
+        for fetched in self.fetched_by:
+            if size > 4 * len(fetched):
+                for pc in [pc for pc in fetched if first <= pc >> 2 <= last]:
+                    del fetched[pc]
+                continue
+            for word in range(first, last + 1):
+                if word << 2 in fetched:
+                    del fetched[word << 2]
 
     def flush_instructions(self) -> None:
         """Make everything written so far visible to instruction fetch."""
         self.flushed[:] = self.contents
-        self.fetched.clear()
+        self._forget()
 
     def is_stale(self, address: int) -> bool:
         """Return whether the word at an address has changed since the last flush."""
@@ -103,4 +116,9 @@ class Memory:
         assert 0 <= address <= self.size - len(image)
         self.contents[address : address + len(image)] = image
         self.flushed[address : address + len(image)] = image
-        self.fetched.clear()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let all threads fetch again."""
+        for fetched in self.fetched_by:
+            fetched.clear()

@@ -56,6 +56,8 @@ class _Stopped(Exception):
 class ReferenceThread:
     """A thread's registers and its node's memory; without a `rule` timing is off.
 
+    Threads of one node are given the same `memory`.
+
     A register file of 64-bit registers is a list of integers; a wider one is a dictionary from
     lane width to a view, an array of shape (registers, lanes) of unsigned elements.
     """
@@ -67,11 +69,15 @@ class ReferenceThread:
         memory_low: int,
         denormals: Denormals = "printed",
         rule: IssueRule | None = None,
+        *,
+        memory: Memory | None = None,
     ) -> None:
         self._clock = PlainClock() if rule is None else Clock(rule)
         self._issue_cycle = 0
         self.description = description
-        self.memory = Memory(memory_size, memory_low)
+        self.memory = memory or Memory(memory_size, memory_low)
+        self._fetched: dict[int, Entry] = {}
+        self.memory.fetched_by.append(self._fetched)
         self.pc = 0
         self.retired = 0
         self.request = NO_REQUEST
@@ -104,7 +110,26 @@ class ReferenceThread:
         views = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
         return {lane_width: octets.view(dtype) for lane_width, dtype in views}
 
+    def reset(self) -> None:
+        """Set all registers to zero, those of control included; counts and the clock stay."""
+        for file in self.description.registers:
+            if file.width == 64:
+                self.registers[file.name][:] = [0] * file.count
+            else:
+                self._bytes[file.name][:] = 0
+        for number in self.controls:
+            self.controls[number] = 0
+
     # ---- what the host sees
+
+    @property
+    def clock_cycle(self) -> int:
+        """The cycle that the clock stands at."""
+        return self._clock.cycle
+
+    def go_on_at(self, cycle: int) -> None:
+        """Go on at a cycle; one later than the clock's comes after everything is done."""
+        self._clock.go_on_at(cycle)
 
     def read_register(self, name: str) -> RegisterValue:
         """Return a register: an integer if it has 64 bits, else its bytes; else `LookupError`."""
@@ -181,7 +206,7 @@ class ReferenceThread:
             return self._run(limit)
 
     def _run(self, limit: int) -> Stop:
-        fetched = self.memory.fetched
+        fetched = self._fetched
         clock, issue = self._clock, self._clock.issue
         timed: TimedInstruction | None = None
         pc, done = self.pc, 0
@@ -218,7 +243,7 @@ class ReferenceThread:
     def next_issue_cycle(self) -> int:
         """Return the cycle in which the next instruction issues, the present one if it can't."""
         try:
-            entry = self.memory.fetched.get(self.pc) or self._fetch(self.pc)
+            entry = self._fetched.get(self.pc) or self._fetch(self.pc)
         except FaultSignal:
             return self._clock.cycle
         return self._clock.issue_cycle(entry[-1])
@@ -237,7 +262,7 @@ class ReferenceThread:
         execute, looks_at_counters = self._function(instruction.definition)
         values = _absolute_values(instruction, pc)
         entry = (execute, values, looks_at_counters, self._clock.timed(instruction))
-        memory.fetched[pc] = entry
+        self._fetched[pc] = entry
         return entry
 
     def _function(self, definition: InstructionDef) -> tuple[Execute, bool]:
