@@ -1,7 +1,5 @@
 """What the instruction cache of a node holds: memory as it was at the last flush."""
 
-from mmap import mmap
-
 PAGE = 4096
 CODE_LINE = 64
 """Bytes of memory that are looked at together when a store may have hit translated code."""
@@ -23,7 +21,7 @@ class CodeMemory:
     Behind the `size` bytes of memory stand the marks of lines that have translated code.
     """
 
-    def __init__(self, memory: mmap, size: int) -> None:
+    def __init__(self, memory: memoryview, size: int) -> None:
         self._memory = memory
         self._size = size
         self._pages: dict[int, bytes] = {}
@@ -47,14 +45,14 @@ class CodeMemory:
         starts = range(0, self._size, PAGE)
         ends = (min(start + PAGE, self._size) for start in starts)
         contents = (
-            (start // PAGE, self._memory[start:end])
+            (start // PAGE, bytes(self._memory[start:end]))
             for start, end in zip(starts, ends, strict=True)
         )
         self._pages = {page: held for page, held in contents if held != _ZEROS[: len(held)]}
 
     def contents_of(self, address: int, size: int) -> bytes:
         """Return bytes of memory as they are now."""
-        return self._memory[address : address + size]
+        return bytes(self._memory[address : address + size])
 
     def word(self, address: int) -> int:
         """Return the word of memory at an address."""

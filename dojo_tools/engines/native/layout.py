@@ -60,6 +60,7 @@ _HEADER = (
     "table",
     "table_mask",
     "counters",
+    "space",
     "action_count",
     "request",
     *(f"request_{index}" for index in range(ARGUMENTS_MAX)),

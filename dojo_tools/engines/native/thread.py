@@ -9,7 +9,7 @@ import ctypes
 import mmap
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from itertools import chain
 
 from dojo_tools.bits import is_aligned, mask, to_signed
@@ -30,7 +30,12 @@ from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, FaultCode
 from dojo_tools.engines.native.slow_clock import SlowClock
 from dojo_tools.engines.native.timeline import Point, Timeline
-from dojo_tools.engines.native.translations import Counters, Translations, Translator
+from dojo_tools.engines.native.translations import (
+    CodeSpace,
+    Counters,
+    Translations,
+    Translator,
+)
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
 from dojo_tools.engines.request import Request
 from dojo_tools.engines.stop import Fault, Stop, StopReason
@@ -39,8 +44,6 @@ from dojo_tools.engines.timing import ONE_CYCLE, Cause, cycles_by_cause
 from dojo_tools.float_codes import f32_text
 from dojo_tools.formats.table import Denormals
 
-STEPPING = Variant(stepping=True, size_max=16)
-SINGLE = Variant(stepping=True, size_max=1)
 SLACK = Variant().size_max
 """Instructions that may retire after the limit, between two looks at it."""
 
@@ -54,6 +57,21 @@ time that code has run."""
 
 _SLICE_MIN, _SLICE_MAX = 1 << 16, 1 << 30
 _STATE_SIZE_UNIT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a thread lives: its state, the memory of its node, its counters, as bytes in blocks.
+
+    Threads of a node share `memory` and `code`. `changed` is called when code has changed that may
+    have been translated; it returns the translations to go on with.
+    """
+
+    state: memoryview
+    memory: memoryview
+    code: CodeMemory
+    counters: Counters
+    changed: Callable[[], CodeSpace]
 
 
 class NativeThread:
@@ -74,38 +92,51 @@ class NativeThread:
         *,
         translator: Translator | None = None,
         optimised: bool = False,
+        space: CodeSpace | None = None,
+        home: Home | None = None,
     ) -> None:
         self.description = description
-        if translator is None:
-            target = Target(description, memory_size, memory_low, denormals)
-            translator = Translator(target, timeline)
-        self.target = translator.target
-        self._translator = translator
-        self._timeline = translator.timeline
-        layout = self.target.layout
-        self._state = mmap.mmap(-1, -(-layout.size // _STATE_SIZE_UNIT) * _STATE_SIZE_UNIT)
-        self._memory = mmap.mmap(-1, size_with_marks(memory_size))
+        if space is None:
+            if translator is None:
+                target = Target(description, memory_size, memory_low, denormals)
+                translator = Translator(target, timeline)
+            space = CodeSpace(translator, optimised)
+        self.space = space
+        self.target = space.translator.target
+        self._translator = space.translator
+        self._timeline = self._translator.timeline
+        home = home or self._new_home(memory_size)
+        self._home = home
+        self._state = home.state
+        self._memory = home.memory
         self._addresses = tuple(
             ctypes.addressof(ctypes.c_char.from_buffer(block))
             for block in (self._state, self._memory)
         )
-        self._words = memoryview(self._state).cast("Q")
-        self._code = CodeMemory(self._memory, memory_size)
-        self._counters = Counters()
-        self._translations = {
-            stepping: Translations(
-                self._translator, replace(variant, optimised=optimised), self._counters
-            )
-            for stepping, variant in ((False, Variant()), (True, STEPPING))
-        }
+        self._words = self._state.cast("Q")
+        self._code = home.code
+        self._counters = home.counters
         self._slow_clock: SlowClock | None = None
-        self._plain: Translations | None = None
+        self._single: Translations | None = None
         self._end = 0
         self._native_seconds = self._translation_seconds = 0.0
         self._slice = _SLICE_MIN
         self.printed: list[Printed] = []
         self._printed_room: int | None = None
         self.stop_at_breakpoints = False
+
+    def _new_home(self, memory_size: int) -> Home:
+        """Return a home for a thread alone on its node."""
+        size = -(-self.target.layout.size // _STATE_SIZE_UNIT) * _STATE_SIZE_UNIT
+        memory = memoryview(mmap.mmap(-1, size_with_marks(memory_size)))
+        state = memoryview(mmap.mmap(-1, size))
+        code = CodeMemory(memory, memory_size)
+        return Home(state, memory, code, Counters(self.space.paths), self._drop_own)
+
+    def _drop_own(self) -> CodeSpace:
+        for translations in self.space.all():
+            translations.drop_changed(self._code)
+        return self.space
 
     # ---- what the host sees
 
@@ -178,7 +209,7 @@ class NativeThread:
     def read_register(self, name: str) -> RegisterValue:
         """Return a register: an integer if it has 64 bits, else its bytes; else `LookupError`."""
         offset, size = self._register(name)
-        contents = self._state[offset : offset + size]
+        contents = bytes(self._state[offset : offset + size])
         return int.from_bytes(contents, "little") if size == 8 else contents
 
     def write_register(self, name: str, value: RegisterValue) -> None:
@@ -210,7 +241,7 @@ class NativeThread:
     def read_memory(self, address: int, size: int) -> bytes:
         """Return bytes of SRAM."""
         assert 0 <= address <= self.target.memory_size - size
-        return self._memory[address : address + size]
+        return bytes(self._memory[address : address + size])
 
     def write_memory(self, address: int, contents: bytes) -> None:
         """Set bytes of SRAM from outside: they are never stale code."""
@@ -250,7 +281,7 @@ class NativeThread:
             stepping = left <= SLACK
             room = left if stepping else min(left - SLACK, self._slice)
             self._set_limit(self.retired + room)
-            stop = self._handle(self._enter(self._translations[stepping]), stepping)
+            stop = self._handle(self._enter(self.space.by_stepping[stepping]), stepping)
             if stop is not None:
                 return stop
             if seconds is not None and time.perf_counter() - started >= seconds:
@@ -264,7 +295,7 @@ class NativeThread:
         started, before = time.perf_counter(), self.retired
         code = Exit(self._translator.run(*self._addresses))
         elapsed = time.perf_counter() - started
-        if translations is not self._plain:
+        if translations is not self._single:
             self._native_seconds += elapsed
         if code is Exit.LIMIT and self.retired - before >= self._slice:
             factor = min(4.0, SLICE_SECONDS / max(elapsed, 1e-6))
@@ -283,7 +314,7 @@ class NativeThread:
             case Exit.MISSING:
                 return self._translate(stepping)
             case Exit.HOT:
-                self._translations[stepping].promote(self.pc, self._field("shape"))
+                self.space.by_stepping[stepping].promote(self.pc, self._field("shape"))
             case Exit.WRITTEN:
                 self._drop_changed()
             case _:
@@ -294,7 +325,7 @@ class NativeThread:
         fault = self._fetch_fault(self.pc)
         if fault is not None:
             return Stop(StopReason.FAULT, fault=fault)
-        translations = self._translations[stepping]
+        translations = self.space.by_stepping[stepping]
         if self._timeline is not None and self._has_many_shapes(translations):
             return self._run_slowly(self._timeline, translations)
         self._add(translations, self._field("shape"))
@@ -318,8 +349,6 @@ class NativeThread:
         """Run code that has too many shapes step by step for a while; return a fault."""
         if self._slow_clock is None:
             self._slow_clock = SlowClock(timeline)
-            stepper = Translator(self.target)
-            self._plain = Translations(stepper, SINGLE, self._counters)
         passed, state, stop = self._slow_clock.run(
             self,
             timeline.state(self._field("shape")),
@@ -351,7 +380,7 @@ class NativeThread:
         stop = None
         while stop is None and self.retired == retired:
             self._set_limit(retired + 1)
-            stop = self._handle(self._enter(self._translations[True]), stepping=True)
+            stop = self._handle(self._enter(self.space.by_stepping[True]), stepping=True)
         if stop is not None and stop.reason is StopReason.FAULT:
             self._set_field("cycles", cycles)
             self._set_field("shape", shape)
@@ -361,13 +390,13 @@ class NativeThread:
 
     def step(self) -> Stop | None:
         """Execute an instruction that does not need the host, without timing; return a fault."""
-        assert self._plain is not None
         self._set_field("shape", 0)
         self._set_limit(self.retired + 1)
         while True:
-            match self._enter(self._plain):
+            self._single = self.space.plain
+            match self._enter(self._single):
                 case Exit.MISSING:
-                    self._add(self._plain, 0)
+                    self._add(self._single, 0)
                 case Exit.FAULT:
                     return Stop(StopReason.FAULT, fault=self._fault())
                 case Exit.WRITTEN:
@@ -382,13 +411,8 @@ class NativeThread:
             return None
         return self.description.decode(self._code.word(pc))
 
-    def _all_translations(self) -> list[Translations]:
-        plain = [] if self._plain is None else [self._plain]
-        return [*self._translations.values(), *plain]
-
     def _drop_changed(self) -> None:
-        for translations in self._all_translations():
-            translations.drop_changed(self._code)
+        self.space = self._home.changed()
 
     # ---- faults
 
@@ -436,7 +460,7 @@ class NativeThread:
                 case "flush_instructions":
                     self._code.flush()
                 case "print_text":
-                    self._print(text_of_bytes(self._memory[first : first + second]))
+                    self._print(text_of_bytes(bytes(self._memory[first : first + second])))
                 case _:
                     self._print(_PRINTERS[name](first))
         if stop is None and self._printed_room is not None and self._printed_room <= 0:

@@ -60,6 +60,7 @@ class Table:
 
     def __init__(self) -> None:
         self._values: dict[int, tuple[int, int]] = {}
+        self._place = (ctypes.c_uint64 * 2)()
         self._rebuild(_TABLE_SIZE_MIN)
 
     @property
@@ -67,12 +68,18 @@ class Table:
         """Where the table is."""
         return ctypes.addressof(self._entries)
 
+    @property
+    def place(self) -> int:
+        """Where the table's address and mask can always be found."""
+        return ctypes.addressof(self._place)
+
     def _rebuild(self, size: int) -> None:
         self.mask = size - 1
         self._entries = (ctypes.c_uint64 * (dispatch.ENTRY_WORDS * size))()
         ctypes.memset(self._entries, 0xFF, ctypes.sizeof(self._entries))
         for key, value in self._values.items():
             self._enter(key, value)
+        self._place[0], self._place[1] = self.address, self.mask
 
     def _enter(self, key: int, value: tuple[int, int]) -> None:
         place = dispatch.place_of(key, self.mask)
@@ -96,32 +103,44 @@ class Table:
         self._rebuild(self.mask + 1)
 
 
-class Counters:
-    """How often each path through a block was taken by a thread."""
+class Paths:
+    """The paths through the blocks of translations, in the order of their counters."""
 
     def __init__(self) -> None:
-        self._words = (ctypes.c_uint64 * _COUNTERS_MIN)()
-        self._paths: list[tuple[Causes, ...]] = []
+        self.known: list[tuple[Causes, ...]] = []
+
+    def add(self, paths: tuple[tuple[Causes, ...], ...]) -> int:
+        """Add a region's paths; return where its counters begin."""
+        first = len(self.known)
+        self.known += paths
+        return first
+
+
+class Counters:
+    """How often each path through a block was taken by a thread.
+
+    `words` are counters that stay where they are and have room for all paths there will be;
+    without them there is room for those that are known whenever `address` is asked for.
+    """
+
+    def __init__(self, paths: Paths, words: "ctypes.Array[ctypes.c_uint64] | None" = None) -> None:
+        self._paths = paths
+        self._words = words or (ctypes.c_uint64 * _COUNTERS_MIN)()
 
     @property
     def address(self) -> int:
-        """Where the counters are; they move when paths are added."""
-        return ctypes.addressof(self._words)
-
-    def add(self, paths: tuple[tuple[Causes, ...], ...]) -> int:
-        """Make room for a region's paths; return where its counters begin."""
-        first = len(self._paths)
-        self._paths += paths
-        size = len(self._words)
-        if len(self._paths) > size:
-            grown = (ctypes.c_uint64 * (2 * max(size, len(self._paths))))()
+        """Where the counters are."""
+        size, count = len(self._words), len(self._paths.known)
+        if count > size:
+            grown = (ctypes.c_uint64 * (2 * count))()
             ctypes.memmove(grown, self._words, ctypes.sizeof(self._words))
             self._words = grown
-        return first
+        return ctypes.addressof(self._words)
 
     def counts(self) -> Iterator[tuple[Causes, int]]:
         """Yield what cycles went to, and how often."""
-        for path, count in zip(self._paths, self._words[: len(self._paths)], strict=True):
+        known = self._paths.known
+        for path, count in zip(known, self._words[: len(known)], strict=False):
             if count:
                 yield from ((causes, count) for causes in path)
 
@@ -129,11 +148,11 @@ class Counters:
 class Translations:
     """The translations of one variant, with the code that each was made of."""
 
-    def __init__(self, translator: Translator, variant: Variant, counters: Counters) -> None:
+    def __init__(self, translator: Translator, variant: Variant, paths: Paths) -> None:
         self.table = Table()
         self._translator = translator
         self._variant = variant
-        self._counters = counters
+        self._paths = paths
         self._hot: set[tuple[int, int]] = set()
         self._covered: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
 
@@ -142,7 +161,7 @@ class Translations:
         is_optimised = self._variant.optimised or (pc, shape) in self._hot
         variant = replace(self._variant, optimised=is_optimised)
         compiled = self._translator.region(pc, shape, decode, variant)
-        counters = self._counters.add(compiled.paths)
+        counters = self._paths.add(compiled.paths)
         self.table.set(dispatch.key_of(pc, shape), compiled.function, counters)
         addresses = sorted(compiled.addresses)
         runs = [(low, code.contents_of(low, end - low)) for low, end in _runs(addresses)]
@@ -183,6 +202,39 @@ class Translations:
             for entry in entries:
                 del self._covered[entry]
             self.table.remove([dispatch.key_of(*entry) for entry in entries])
+
+
+class CodeSpace:
+    """All translations of the same code in the same memory, with the same timing.
+
+    Threads whose code is the same share one. `path_count_max` is how many paths their counters
+    have room for.
+    """
+
+    def __init__(self, translator: Translator, optimised: bool = False) -> None:
+        self.translator = translator
+        self.paths = Paths()
+        self.by_stepping = {
+            stepping: Translations(translator, replace(variant, optimised=optimised), self.paths)
+            for stepping, variant in ((False, Variant()), (True, STEPPING))
+        }
+        self._plain: Translations | None = None
+
+    @property
+    def plain(self) -> Translations:
+        """Translations of single instructions, without timing."""
+        if self._plain is None:
+            self._plain = Translations(Translator(self.translator.target), SINGLE, self.paths)
+        return self._plain
+
+    def all(self) -> list[Translations]:
+        """Return the translations of every variant that has some."""
+        plain = [] if self._plain is None else [self._plain]
+        return [*self.by_stepping.values(), *plain]
+
+
+STEPPING = Variant(stepping=True, size_max=16)
+SINGLE = Variant(stepping=True, size_max=1)
 
 
 def _runs(addresses: list[int]) -> list[tuple[int, int]]:
