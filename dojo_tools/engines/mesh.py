@@ -1,0 +1,112 @@
+"""What both engines have in common where many threads run: the arrays that procedures work on.
+
+The order of events, the network and the semaphores are procedures of `isa/mesh/`; each engine runs
+them its own way, on the same arrays, and provides the few externals that touch threads and memory.
+"""
+
+import ctypes
+import mmap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from dojo_tools.description.procedures import Procedures
+from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.stop import Stop
+from dojo_tools.engines.thread import Thread
+
+AGENT_BITS = 3
+LIST_ENGINE = 4
+"""Number of the list engine among the agents of a node."""
+
+_LAZY = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0x4000)
+
+
+def lazy_memory(size: int) -> mmap.mmap:
+    """Return zeros that take room only where they are touched."""
+    return mmap.mmap(-1, max(size, 1), flags=_LAZY)
+
+
+class MeshArrays:
+    """The arrays of the procedures, in one block of memory that grows where it is touched."""
+
+    def __init__(self, procedures: Procedures, counts: Mapping[str, int]) -> None:
+        names = [array.name for array in procedures.arrays]
+        assert set(names) == set(counts), set(names) ^ set(counts)
+        offsets: dict[str, int] = {}
+        size = 0
+        for name in names:
+            offsets[name] = size
+            size += -(-8 * max(counts[name], 1) // 64) * 64
+        self._block = lazy_memory(size)
+        whole = memoryview(self._block)
+        base = ctypes.addressof(ctypes.c_char.from_buffer(self._block))
+        self.views = {
+            name: whole[offset : offset + 8 * max(counts[name], 1)].cast("q")
+            for name, offset in offsets.items()
+        }
+        self.addresses = {name: base + offset for name, offset in offsets.items()}
+
+    def __getitem__(self, name: str) -> memoryview:
+        return self.views[name]
+
+    def fill(self, name: str, values: "tuple[int, ...] | list[int]") -> None:
+        """Set the first elements of an array."""
+        packed = (ctypes.c_int64 * len(values))(*values)
+        ctypes.memmove(self.addresses[name], packed, ctypes.sizeof(packed))
+
+
+@dataclass(frozen=True, slots=True)
+class MeshShape:
+    """How much of everything there is: nodes, DIP cards, bytes of each one's memory."""
+
+    nodes: int
+    dips: int
+    sram_bytes: int
+    reserved_bytes: int
+    dip_bytes: int
+
+
+class MeshEngine(Protocol):
+    """Threads and memories of all nodes, and the procedures that let them work together.
+
+    An agent is its node's number times 8, plus its own; a place is a node, or the count of nodes
+    plus the number of a DIP card.
+    """
+
+    arrays: MeshArrays
+
+    def call(self, name: str, *arguments: int) -> int:
+        """Run a procedure."""
+        ...
+
+    def thread(self, agent: int) -> Thread:
+        """Return a thread as the host sees it."""
+        ...
+
+    def reset_thread(self, agent: int) -> Thread:
+        """Set all registers of a thread to zero, those of control included."""
+        ...
+
+    def settle(self, agent: int) -> Stop | None:
+        """Do what a thread came back to the host for; return why it can't go on, or None.
+
+        It also returns what it has asked for, if it did so on the way.
+        """
+        ...
+
+    def take_printed(self, agent: int) -> list[Printed]:
+        """Return what a thread has printed since the last time."""
+        ...
+
+    def set_limit(self, retired: int) -> None:
+        """Let each thread retire so many instructions at the most."""
+        ...
+
+    def read_memory(self, place: int, address: int, size: int) -> bytes:
+        """Return bytes of the memory of a node or DIP card."""
+        ...
+
+    def write_memory(self, place: int, address: int, contents: bytes) -> None:
+        """Set bytes of the memory of a node or DIP card, as the host: they are never stale code."""
+        ...

@@ -1,0 +1,196 @@
+"""The reference engine for many threads: the procedures of the mesh as Python functions."""
+
+import struct
+from collections.abc import Callable, Mapping
+
+from dojo_tools.bits import mask, to_signed
+from dojo_tools.description import Description
+from dojo_tools.description.procedures import Procedures
+from dojo_tools.engines.mesh import AGENT_BITS, MeshArrays, MeshShape, lazy_memory
+from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.reference.memory import Memory
+from dojo_tools.engines.reference.procedures import compile_python
+from dojo_tools.engines.reference.thread import ReferenceThread
+from dojo_tools.engines.stop import Stop, StopReason
+from dojo_tools.engines.timing import IssueRule
+from dojo_tools.formats import Denormals
+
+_SLICE = 100_000
+_NEEDS_HOST = 1
+
+
+class ReferenceMesh:
+    """All nodes of a mesh, executed by Python. `rules` has the issue rule of each agent.
+
+    Without a rule a thread takes one cycle for each instruction.
+    """
+
+    def __init__(
+        self,
+        procedures: Procedures,
+        arrays: MeshArrays,
+        description: Description,
+        shape: MeshShape,
+        denormals: Denormals,
+        rules: Callable[[int], IssueRule | None],
+    ) -> None:
+        self.arrays = arrays
+        self._description = description
+        self._shape = shape
+        self._denormals: Denormals = denormals
+        self._rules = rules
+        self._ran = procedures.constant("RAN")
+        self._memories: dict[int, Memory] = {}
+        self._dips = [lazy_memory(shape.dip_bytes) for _ in range(shape.dips)]
+        self._threads: dict[int, ReferenceThread] = {}
+        self._kept: dict[int, list[bytes]] = {}
+        self._stops: dict[int, Stop] = {}
+        self._limit = 1 << 62
+        externals: Mapping[str, Callable[..., int]] = {
+            "run_thread": self._run_thread,
+            "answer": self._answer,
+            "load": self._load,
+            "store": self._store,
+            "snapshot": self._snapshot,
+            "snapshot_register": self._snapshot_register,
+            "deliver": self._deliver,
+            "release": self._release,
+        }
+        self._procedures = compile_python(procedures, arrays.views, externals)
+
+    # ---- what the host does
+
+    def call(self, name: str, *arguments: int) -> int:
+        """Run a procedure."""
+        return self._procedures[name](*arguments)
+
+    def thread(self, agent: int) -> ReferenceThread:
+        """Return a thread as the host sees it."""
+        found = self._threads.get(agent)
+        if found is None:
+            found = self.reset_thread(agent)
+        return found
+
+    def reset_thread(self, agent: int) -> ReferenceThread:
+        """Set all registers of a thread to zero, those of control included."""
+        old = self._threads.get(agent)
+        if old is not None:
+            old.reset()
+            return old
+        thread = ReferenceThread(
+            self._description,
+            self._shape.sram_bytes,
+            self._shape.reserved_bytes,
+            self._denormals,
+            self._rules(agent),
+            memory=self._memory(agent >> AGENT_BITS),
+        )
+        self._threads[agent] = thread
+        return thread
+
+    def settle(self, agent: int) -> Stop | None:
+        """Do what a thread came back to the host for; return why it can't go on, or None."""
+        stop = self._stops.pop(agent)
+        if stop.reason is StopReason.LIMIT:
+            return stop if self.thread(agent).retired >= self._limit else None
+        return stop
+
+    def take_printed(self, agent: int) -> list[Printed]:
+        """Return what a thread has printed since the last time."""
+        thread = self.thread(agent)
+        printed, thread.printed = thread.printed, []
+        return printed
+
+    def set_limit(self, retired: int) -> None:
+        """Let each thread retire so many instructions at the most."""
+        self._limit = retired
+
+    def read_memory(self, place: int, address: int, size: int) -> bytes:
+        """Return bytes of the memory of a node or DIP card."""
+        return bytes(self._contents(place)[address : address + size])
+
+    def write_memory(self, place: int, address: int, contents: bytes) -> None:
+        """Set bytes of the memory of a node or DIP card, as the host: they are never stale code."""
+        if place < self._shape.nodes:
+            self._memory(place).place(address, contents)
+        else:
+            self._dips[place - self._shape.nodes][address : address + len(contents)] = contents
+
+    def _memory(self, node: int) -> Memory:
+        found = self._memories.get(node)
+        if found is None:
+            found = Memory(self._shape.sram_bytes, self._shape.reserved_bytes)
+            self._memories[node] = found
+        return found
+
+    def _contents(self, place: int) -> "bytearray | memoryview":
+        if place < self._shape.nodes:
+            return self._memory(place).contents
+        return memoryview(self._dips[place - self._shape.nodes])
+
+    # ---- what the procedures call
+
+    def _run_thread(self, agent: int) -> int:
+        thread = self.thread(agent)
+        clock = self.arrays["clock"]
+        thread.go_on_at(clock[agent])
+        stop = thread.run(min(_SLICE, self._limit - thread.retired))
+        clock[agent] = thread.clock_cycle
+        if stop.reason is not StopReason.REQUEST:
+            self._stops[agent] = stop
+            return _NEEDS_HOST
+        number, arguments, _ = thread.request
+        first = agent << 4
+        for index, value in enumerate((number, *arguments)):
+            self.arrays["asked"][first + index] = to_signed(value, 64)
+        return self._ran
+
+    def _answer(self, agent: int, value: int) -> int:
+        thread = self.thread(agent)
+        result = thread.request.result
+        if result:
+            thread.write_register(f"x{result}", value)
+        return 0
+
+    def _load(self, node: int, address: int, size: int) -> int:
+        contents = self._memory(node).contents[address : address + size]
+        return to_signed(int.from_bytes(contents, "little"), 64)
+
+    def _store(self, node: int, address: int, size: int, value: int) -> int:
+        self._memory(node).write(address, (value & mask(8 * size)).to_bytes(size, "little"))
+        return 0
+
+    def _snapshot(
+        self, transfer: int, place: int, address: int, row_bytes: int, rows: int, pitch: int
+    ) -> int:
+        contents = self._contents(place)
+        starts = range(address, address + rows * pitch, pitch) if pitch else [address] * rows
+        self._kept[transfer] = [bytes(contents[start : start + row_bytes]) for start in starts]
+        return 0
+
+    def _snapshot_register(self, transfer: int, agent: int, file: int, index: int) -> int:
+        name = f"{'xv'[file]}{index}"
+        value = self.thread(agent).read_register(name)
+        held = struct.pack("<Q", value) if isinstance(value, int) else value
+        self._kept[transfer] = [held]
+        return 0
+
+    def _deliver(
+        self, transfer: int, place: int, address: int, row_bytes: int, rows: int, pitch: int
+    ) -> int:
+        row, offset = 0, 0
+        kept = b"".join(self._kept[transfer])
+        for row in range(rows):
+            contents = kept[offset : offset + row_bytes]
+            offset += row_bytes
+            start = address + row * pitch
+            if place < self._shape.nodes:
+                self._memory(place).write(start, contents)
+            else:
+                dip = self._dips[place - self._shape.nodes]
+                dip[start : start + len(contents)] = contents
+        return 0
+
+    def _release(self, transfer: int) -> int:
+        del self._kept[transfer]
+        return 0

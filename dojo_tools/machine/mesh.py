@@ -1,0 +1,491 @@
+"""Many nodes that run an image: placement, the loop over windows, and why a run ends.
+
+Python starts and stops the procedures of `isa/mesh/` and does what they can't: it translates, words
+faults, sets the registers of threads that start. It handles no event.
+"""
+
+import heapq
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import Enum
+
+from dojo_tools.bits import mask
+from dojo_tools.description import Description, MachineDef
+from dojo_tools.description.procedures import Procedures, load_procedures
+from dojo_tools.diagnostics import fail
+from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE, MeshEngine, MeshShape
+from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.request import request_of
+from dojo_tools.engines.stop import Stop, StopReason
+from dojo_tools.engines.timing import IssueRule, Share
+from dojo_tools.machine.channels import check_acyclic
+from dojo_tools.machine.deadlock import Deadlock, find_deadlock
+from dojo_tools.machine.mesh_faults import MeshFault, request_fault
+from dojo_tools.machine.mesh_tables import make_arrays, packed, unpacked
+from dojo_tools.machine.topology import Topology
+from dojo_tools.objects import Image, Program, Rectangle
+
+STACK_POINTER = "sp"
+ARGUMENT = "a0"
+ADDRESS_BITS = 32
+"""Addresses of an image have the program's number above these."""
+
+
+class EndReason(Enum):
+    """Why a run of a mesh ended."""
+
+    DONE = "done"
+    FAULT = "fault"
+    LIMIT = "limit"
+    DEADLOCK = "deadlock"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True)
+class MeshLine:
+    """What a thread printed, and the cycle in which it did."""
+
+    cycle: int
+    node: int
+    thread: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeshEnd:
+    """How a run of a mesh ended. `codes` are exit codes that are not zero, by agent."""
+
+    reason: EndReason
+    cycles: int
+    retired: int
+    codes: dict[int, int] = field(default_factory=dict[int, int])
+    fault: MeshFault | None = None
+    limited: int | None = None
+    deadlock: Deadlock | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Residence:
+    """A program of an image and the usable nodes that run it."""
+
+    program: Program
+    rectangles: tuple[Rectangle, ...]
+    nodes: tuple[int, ...]
+
+
+class Mesh:
+    """An image on the nodes of a machine.
+
+    `at` is the node of the mesh where the partition begins; `grid` its size for an image that
+    places nothing, else the bounding rectangle of its programs. `shares` gives the threads that
+    each program states; one thread owns its node. `workers` run dies side by side, with the same
+    result for any number of them. Raises `InputError` for what does not fit the machine.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        description: Description,
+        machine: MachineDef,
+        *,
+        engine: str = "native",
+        timing: bool = True,
+        at: tuple[int, int] = (0, 0),
+        grid: tuple[int, int] | None = None,
+        shares: Sequence[Share] = (),
+        workers: int = 1,
+    ) -> None:
+        self.image = image
+        self.description = description
+        self.machine = machine
+        self.timing = timing
+        self.workers = workers
+        self.topology = Topology.of(machine)
+        check_acyclic(self.topology)
+        self.procedures = load_procedures()
+        self.partition = _partition(image, machine, at, grid)
+        self.residences = tuple(self._residences())
+        self.program_of = {
+            node: number for number, home in enumerate(self.residences) for node in home.nodes
+        }
+        self.shares = tuple(shares) or (None,)
+        self.arrays = make_arrays(self.procedures, machine, self.topology)
+        self.dies = machine.grid.die_columns * machine.grid.die_rows
+        self.engine = self._make_engine(engine)
+        self.lines: list[MeshLine] = []
+        self._stops: dict[int, Stop] = {}
+        self._codes = {
+            name: self.procedures.constant(name)
+            for name in ("RUN_ENDED", "RUN_HOST", "RUN_BUDGET", "RUN_FULL", "NEED_START")
+            + ("NEED_BARRIER", "PHASES", "NEVER", "FAULTED", "STOPPED")
+        }
+        self._load()
+
+    def _make_engine(self, engine: str) -> MeshEngine:
+        shape = MeshShape(
+            len(self.topology.live),
+            len(self.machine.dips),
+            self.machine.sram_bytes,
+            self.machine.reserved_bytes,
+            self.machine.dip.size,
+        )
+        rules: dict[int, IssueRule | None] = {}
+
+        def rule_of(agent: int) -> IssueRule | None:
+            number = agent & mask(AGENT_BITS)
+            if number not in rules:
+                share = self.shares[min(number, len(self.shares) - 1)]
+                rules[number] = (
+                    IssueRule(self.description, self.machine, share) if self.timing else None
+                )
+            return rules[number]
+
+        if engine == "reference":
+            # Loaded where it is used: the native engine needs none of numpy's functions.
+            from dojo_tools.engines.reference.mesh import ReferenceMesh  # noqa: PLC0415
+
+            return ReferenceMesh(
+                self.procedures,
+                self.arrays,
+                self.description,
+                shape,
+                self.machine.denormals,
+                rule_of,
+            )
+        # LLVM takes 80 ms to load, and a run with the reference engine needs none of it.
+        from dojo_tools.engines.native.mesh import NativeMesh  # noqa: PLC0415  see above
+
+        return NativeMesh(
+            self.procedures,
+            self.arrays,
+            self.description,
+            shape,
+            self.machine.denormals,
+            rule_of,
+            self.dies,
+        )
+
+    # ---- placement
+
+    def node_at(self, x: int, y: int) -> int:
+        """Return the number in the mesh of a node of the partition."""
+        return (self.partition.y + y) * self.topology.width + self.partition.x + x
+
+    def place_of(self, node: int) -> tuple[int, int]:
+        """Return column and row of a node, relative to the partition."""
+        y, x = divmod(node, self.topology.width)
+        return x - self.partition.x, y - self.partition.y
+
+    def _residences(self) -> Iterator[Residence]:
+        image, partition = self.image, self.partition
+        everywhere = Rectangle(0, 0, partition.width, partition.height)
+        programs = image.programs or (Program(image.name, image.entry),)
+        for program in programs:
+            placed = program.placement or (everywhere,)
+            absolute = tuple(
+                Rectangle(r.x + partition.x, r.y + partition.y, r.width, r.height) for r in placed
+            )
+            nodes = tuple(n for r in absolute for n in self.topology.live_nodes(r))
+            if not nodes:
+                raise fail(
+                    f"{image.name}: program `{program.name}` is placed on nodes that do not work "
+                    f"or can't be reached: {', '.join(map(str, placed))}"
+                )
+            yield Residence(program, absolute, nodes)
+
+    def _load(self) -> None:
+        constant, numbers = self.procedures.constant, self.arrays["machine"]
+        for name, value in (
+            ("M_ORIGIN_X", self.partition.x),
+            ("M_ORIGIN_Y", self.partition.y),
+            ("M_PARTITION_WIDTH", self.partition.width),
+            ("M_PARTITION_HEIGHT", self.partition.height),
+        ):
+            numbers[constant(name)] = value
+        stacks = {
+            name: symbol.value & mask(ADDRESS_BITS)
+            for symbol in self.image.symbols
+            if (name := symbol.name).startswith("__stack_top")
+        }
+        live = [node for node in self.topology.live_nodes(self.partition)]
+        order = {node: index for index, node in enumerate(live)}
+        for number, home in enumerate(self.residences):
+            segments = [s for s in self.image.segments if s.address >> ADDRESS_BITS == number]
+            for segment in segments:
+                start = segment.address & mask(ADDRESS_BITS)
+                end = start + segment.memory_size
+                if end > self.machine.sram_bytes:
+                    raise fail(
+                        f"{self.image.name}: a segment ends at 0x{end:x}, SRAM at "
+                        f"0x{self.machine.sram_bytes:x}"
+                    )
+            for rectangle in home.rectangles:
+                self._load_rectangle(home, rectangle, segments, stacks, order)
+
+    def _load_rectangle(
+        self,
+        home: Residence,
+        rectangle: Rectangle,
+        segments: "list[object]",
+        stacks: dict[str, int],
+        order: dict[int, int],
+    ) -> None:
+        entry = home.program.entry & mask(ADDRESS_BITS)
+        stack = stacks.get("__stack_top_0", stacks.get("__stack_top", self.machine.sram_bytes))
+        for node in self.topology.live_nodes(rectangle):
+            for segment in segments:
+                start = segment.address & mask(ADDRESS_BITS)
+                self.engine.write_memory(node, start, segment.contents)
+            self.arrays["program_rectangle"][node] = packed(rectangle)
+            self.arrays["threads_of"][node] = len(self.shares)
+            agent = node << AGENT_BITS
+            self._set_thread(agent, entry, stack, 0, rectangle, order)
+            self.engine.call("start_thread", agent)
+        self._rectangles = {**getattr(self, "_rectangles", {}), packed(rectangle): rectangle}
+        self._order = order
+
+    def _set_thread(
+        self,
+        agent: int,
+        pc: int,
+        stack: int,
+        argument: int,
+        rectangle: Rectangle,
+        order: dict[int, int],
+    ) -> None:
+        """Set the registers of a thread that begins."""
+        thread = self.engine.reset_thread(agent)
+        node = agent >> AGENT_BITS
+        x, y = self.place_of(node)
+        controls = {
+            "thread": agent & mask(AGENT_BITS),
+            "node_x": x,
+            "node_y": y,
+            "partition_width": self.partition.width,
+            "partition_height": self.partition.height,
+            "program_x": rectangle.x - self.partition.x,
+            "program_y": rectangle.y - self.partition.y,
+            "program_width": rectangle.width,
+            "program_height": rectangle.height,
+            "live_nodes": len(order),
+            "node_number": order[node],
+        }
+        for control in self.description.controls:
+            if control.name in controls:
+                thread.set_control(control.number, controls[control.name])
+        thread.pc = pc
+        thread.write_register(STACK_POINTER, stack)
+        thread.write_register(ARGUMENT, argument)
+
+    # ---- running
+
+    def run(
+        self,
+        limit: int = 10**10,
+        cycles_max: int | None = None,
+        seconds: float | None = None,
+    ) -> MeshEnd:
+        """Run until all threads have halted, or something ends the run before.
+
+        `limit` is for the instructions of each thread, `cycles_max` for the cycle; with `seconds`
+        the run pauses soon after that time of the host, and can go on.
+        """
+        self.engine.set_limit(limit)
+        never = self._codes["NEVER"]
+        phases = self._codes["PHASES"]
+        end = never // phases if cycles_max is None else cycles_max
+        window = self.machine.network.die_latency_cycles
+        deadline = None if seconds is None else time.perf_counter() + seconds
+        pool = ThreadPoolExecutor(self.workers) if self.workers > 1 and self.dies > 1 else None
+        try:
+            while True:
+                first = self.engine.call("meet", self.dies)
+                pending = any(self.arrays["interrupted"][: self.dies])
+                if any(self.arrays["stopper"][: self.dies]) and not pending:
+                    stopped = max(self.arrays["stopped_at"][: self.dies])
+                    if first >= stopped * phases:
+                        return self._stopped()
+                if first >= never and not pending:
+                    return self._ended()
+                if first >= end * phases and not pending:
+                    return self._end(EndReason.LIMIT)
+                horizon = end
+                if self.dies > 1:
+                    now = min(first // phases, max(self.arrays["horizon"][: self.dies]) or 0)
+                    now = first // phases if not pending else now
+                    horizon = min(end, (now // window + 1) * window)
+                stops = [at for at in self.arrays["stopped_at"][: self.dies] if at]
+                if stops:
+                    horizon = min(horizon, *stops)
+                for die in range(self.dies):
+                    self.arrays["horizon"][die] = horizon
+                run = self._run_die if deadline is None else self._runner(deadline)
+                if pool is None:
+                    paused = [run(die) for die in range(self.dies)]
+                else:
+                    paused = list(pool.map(run, range(self.dies)))
+                self._collect_printed()
+                if any(paused):
+                    return self._end(EndReason.PAUSED)
+        finally:
+            if pool is not None:
+                pool.shutdown()
+
+    def _runner(self, deadline: float) -> Callable[[int], bool]:
+        return lambda die: self._run_die(die, deadline)
+
+    def _run_die(self, die: int, deadline: float | None = None) -> bool:
+        """Run a die up to its horizon; return whether time ran out before."""
+        codes = self._codes
+        while True:
+            code = self.engine.call("run", die)
+            if code == codes["RUN_ENDED"]:
+                return False
+            if code == codes["RUN_FULL"]:
+                raise fail(
+                    f"die {die} has more events or transfers under way than there is room for",
+                    hint="let senders wait for receivers: nothing else limits what is under way",
+                )
+            if code == codes["RUN_HOST"]:
+                self._serve(die)
+            if deadline is not None and time.perf_counter() >= deadline:
+                return True
+
+    def _serve(self, die: int) -> None:
+        """Do what a die needs the host for."""
+        need = self.arrays["exit_code"][die]
+        if need == self._codes["NEED_START"]:
+            self._start(self.arrays["wanted"][die])
+        elif need == self._codes["NEED_BARRIER"]:
+            self._describe(self.arrays["wanted"][die])
+        else:
+            self._settle(die, self.arrays["interrupted"][die] - 1)
+
+    def _start(self, agent: int) -> None:
+        rectangle = unpacked(self.arrays["program_rectangle"][agent >> AGENT_BITS])
+        self._set_thread(
+            agent,
+            self.arrays["started_pc"][agent],
+            self.arrays["started_stack"][agent],
+            self.arrays["started_argument"][agent],
+            rectangle,
+            self._order,
+        )
+
+    def _describe(self, number: int) -> None:
+        """Tell the procedures what they need to know of a rectangle for barriers."""
+        rectangle = unpacked(number)
+        count = self.arrays["known_count"][0]
+        if count >= self.procedures.constant("KNOWN_ROOM"):
+            raise fail(f"the program has barriers over more than {count} rectangles")
+        nodes = rectangle.width * rectangle.height - self.topology.unusable_in(rectangle)
+        half = self.topology.barrier_cycles(rectangle) // 2
+        entry = (number, self.topology.centre(rectangle), half, nodes)
+        for index, value in enumerate(entry):
+            self.arrays["known"][4 * count + index] = value
+        self.arrays["known_count"][0] = count + 1
+
+    def _settle(self, die: int, agent: int) -> None:
+        """Do what a thread has come back for; let it go on, ask, or stop the machine."""
+        stop = self.engine.settle(agent)
+        if stop is None:
+            return
+        match stop.reason:
+            case StopReason.REQUEST:
+                self.engine.call("arrange", die, agent)
+            case StopReason.HALT:
+                self._ask(agent, "halt", stop.code)
+                self.engine.call("arrange", die, agent)
+            case StopReason.BREAKPOINT:
+                pass
+            case _:
+                self._stops[agent] = stop
+                cycle = self.engine.thread(agent).cycles
+                self.engine.call("arrange_stop", die, agent, cycle)
+
+    def _ask(self, agent: int, name: str, *arguments: int) -> None:
+        """Leave a request for a thread that can't leave it by itself."""
+        number = self.procedures.constant(name.upper())
+        place = agent << self.procedures.constant("ASKED_BITS")
+        for index, value in enumerate((number, *arguments)):
+            self.arrays["asked"][place + index] = value
+
+    # ---- what was printed
+
+    def _collect_printed(self) -> None:
+        new: list[tuple[Printed, int]] = [
+            (printed, agent)
+            for agent in self.engine.printing_agents()
+            for printed in self.engine.take_printed(agent)
+        ]
+        lines = [
+            MeshLine(p.cycle, agent >> AGENT_BITS, agent & mask(AGENT_BITS), p.text)
+            for p, agent in new
+        ]
+        lines.sort(key=lambda line: (line.cycle, line.node, line.thread))
+        self.lines = list(
+            heapq.merge(self.lines, lines, key=lambda line: (line.cycle, line.node, line.thread))
+        )
+
+    # ---- the end
+
+    def agents(self) -> Iterator[int]:
+        """Yield all threads of nodes that run a program."""
+        for node in sorted(self.program_of):
+            for thread in range(len(self.shares)):
+                yield node << AGENT_BITS | thread
+
+    def _end(self, reason: EndReason, **more: "object") -> MeshEnd:
+        cycles, retired, codes = 0, 0, {}
+        for agent in self.agents():
+            thread = self.engine.thread(agent)
+            retired += thread.retired
+            cycles = max(cycles, self.arrays["ended"][agent], thread.cycles)
+            if self.arrays["exit_value"][agent]:
+                codes[agent] = self.arrays["exit_value"][agent]
+        return MeshEnd(reason, cycles, retired, codes, **more)
+
+    def _ended(self) -> MeshEnd:
+        """Return the end of a run in which nothing happens any more."""
+        deadlock = find_deadlock(self)
+        if deadlock is not None:
+            return self._end(EndReason.DEADLOCK, deadlock=deadlock)
+        return self._end(EndReason.DONE)
+
+    def _stopped(self) -> MeshEnd:
+        """Return the end that the stop of the smallest key makes."""
+        times = [
+            (self.arrays["stop_time"][die], self.arrays["stopper"][die] - 1)
+            for die in range(self.dies)
+            if self.arrays["stopper"][die]
+        ]
+        _, agent = min(times)
+        stop = self._stops.get(agent)
+        if stop is not None and stop.reason is StopReason.LIMIT:
+            return self._end(EndReason.LIMIT, limited=agent)
+        if stop is not None and stop.fault is not None:
+            return self._end(EndReason.FAULT, fault=MeshFault(agent, stop.fault))
+        return self._end(EndReason.FAULT, fault=request_fault(self, agent))
+
+
+def _partition(
+    image: Image, machine: MachineDef, at: tuple[int, int], grid: tuple[int, int] | None
+) -> Rectangle:
+    """Return the partition in columns and rows of the mesh."""
+    placed = [rectangle for program in image.programs for rectangle in program.placement]
+    if placed:
+        width = max(r.x + r.width for r in placed)
+        height = max(r.y + r.height for r in placed)
+    elif grid is not None:
+        width, height = grid
+    else:
+        width, height = machine.grid.width - at[0], machine.grid.height - at[1]
+    x, y = at
+    if width < 1 or height < 1 or x + width > machine.grid.width or y + height > machine.grid.height:
+        raise fail(
+            f"{image.name}: a partition of {width} x {height} nodes at ({x}, {y}) does not fit "
+            f"machine `{machine.name}`, which is {machine.grid.width} x {machine.grid.height}"
+        )
+    return Rectangle(x, y, width, height)

@@ -1,0 +1,180 @@
+"""The arrays of the mesh's procedures as a machine and its topology make them."""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from dojo_tools.description import MachineDef
+from dojo_tools.description.procedures import Procedures
+from dojo_tools.engines.mesh import AGENT_BITS, MeshArrays
+from dojo_tools.machine.topology import Port, Topology
+from dojo_tools.objects import Rectangle
+
+QUEUE_ROOM = 1 << 19
+"""Events that may wait in a die; each takes 32 bytes where it has been."""
+
+TRANSFERS_ROOM = 1 << 15
+"""Transfers of a die that may be under way."""
+
+BARRIERS = 16
+BUDGET = 200_000
+"""Events handled between two looks of the host: some 20 ms of the native engine."""
+
+_DIP_LINKS = 3
+
+
+class LinkKind(NamedTuple):
+    """Links that are alike: a packet takes `cost` of the `units` that a cycle has."""
+
+    units: int
+    cost: int
+    latency_cycles: int
+
+
+def packed(rectangle: Rectangle) -> int:
+    """Return a rectangle as requests and procedures write it."""
+    x, y, width, height = rectangle
+    return x | y << 12 | width << 24 | height << 36
+
+
+def unpacked(number: int) -> Rectangle:
+    """Return the rectangle of a packed one."""
+    return Rectangle(*(number >> shift & 0xFFF for shift in (0, 12, 24, 36)))
+
+
+def make_arrays(procedures: Procedures, machine: MachineDef, topology: Topology) -> MeshArrays:
+    """Return the arrays of a machine, with everything in them that does not depend on an image."""
+    nodes, dips = len(topology.live), len(machine.dips)
+    dies = machine.grid.die_columns * machine.grid.die_rows
+    arrays = MeshArrays(procedures, _counts(procedures, machine, nodes, dips, dies))
+    _fill_sizes(procedures, arrays, machine)
+    places = range(nodes)
+    width = topology.width
+    arrays.fill("column_of", [node % width for node in places])
+    arrays.fill("row_of", [node // width for node in places])
+    die_of = [topology.die_of(node) for node in places]
+    arrays.fill("die_of", die_of + [_die_of_dip(topology, dip) for dip in range(dips)])
+    arrays.fill("step", (-1, 1, -width, width))
+    arrays.fill("usable", topology.live)
+    for name in ("blocked", "row_turns", "column_side", "unusable_sum"):
+        arrays.fill(name, getattr(topology, name))
+    if dips:
+        arrays.fill("dip_entry", topology.dip_gates)
+        ports = [Port.WEST if place.side == "west" else Port.EAST for place in machine.dips]
+        arrays.fill("dip_port", [int(port) for port in ports])
+    _fill_links(arrays, machine, topology, die_of)
+    return arrays
+
+
+def _die_of_dip(topology: Topology, dip: int) -> int:
+    gates = topology.dip_gates[dip * topology.height : (dip + 1) * topology.height]
+    return topology.die_of(max(gates[0], 0))
+
+
+def _counts(
+    procedures: Procedures, machine: MachineDef, nodes: int, dips: int, dies: int
+) -> dict[str, int]:
+    """Return how many elements each array has."""
+    agents = nodes << AGENT_BITS
+    links = nodes * len(Port) + dips * _DIP_LINKS
+    semaphores = nodes * machine.semaphores.count
+    corners = (machine.grid.width + 1) * (machine.grid.height + 1)
+    barriers = nodes * BARRIERS
+    sizes = {
+        "machine": 64,
+        "step": len(Port),
+        "kind_units": 8,
+        "kind_cost": 8,
+        "kind_latency": 8,
+        "die_of": nodes + dips,
+        "sequence": nodes + dips,
+        "bytes_sent": nodes + dips,
+        "unusable_sum": corners,
+        "dip_entry": dips * machine.grid.height,
+        "dip_port": dips,
+        "stream": nodes * machine.streams,
+        "outbox": dies * procedures.constant("OUTBOX_ROOM") * 5 if dies > 1 else 0,
+        "asked": agents << procedures.constant("ASKED_BITS"),
+        "waited": agents * procedures.constant("WAIT_CAUSES"),
+        "known_count": 1,
+        "known": 4 * procedures.constant("KNOWN_ROOM"),
+    }
+    groups = {
+        dies: "queue_count overflowed outbox_count horizon budget interrupted exit_code now "
+        "stopped_at stopper stop_time t_free t_used wanted",
+        dies * QUEUE_ROOM: "queue_time queue_order queue_what queue_extra",
+        links: "link_kind link_free link_packets link_waited",
+        semaphores: "semaphore first_waiting last_waiting poster posts takes",
+        barriers: "gathered gathering at_barrier",
+        agents: "doing clock waits_for needs next_waiting stopping ended exit_value fault_kind "
+        "fault_detail fault_cycle started_pc started_argument started_stack barriers_passed",
+    }
+    for count, names in groups.items():
+        sizes |= dict.fromkeys(names.split(), count)
+    for array in procedures.arrays:
+        if array.name not in sizes:
+            is_of_transfers = array.name.startswith("t_")
+            sizes[array.name] = dies * TRANSFERS_ROOM if is_of_transfers else nodes
+    return sizes
+
+
+def _fill_sizes(procedures: Procedures, arrays: MeshArrays, machine: MachineDef) -> None:
+    grid = machine.grid
+    sizes = {
+        "M_WIDTH": grid.width,
+        "M_HEIGHT": grid.height,
+        "M_NODES": grid.width * grid.height,
+        "M_DIPS": len(machine.dips),
+        "M_SRAM": machine.sram_bytes,
+        "M_RESERVED": machine.reserved_bytes,
+        "M_WINDOW": machine.network.die_latency_cycles,
+        "M_SEMAPHORES": machine.semaphores.count,
+        "M_SEMAPHORE_MAX": (1 << machine.semaphores.bits) - 1,
+        "M_STREAMS": machine.streams,
+        "M_QUEUE": QUEUE_ROOM,
+        "M_TRANSFERS": TRANSFERS_ROOM,
+        "M_BUDGET": BUDGET,
+        "M_DIP_BYTES": machine.dip.size,
+        "M_BARRIERS": BARRIERS,
+        "M_PACKET_BITS": machine.network.packet_bytes.bit_length() - 1,
+    }
+    for name, value in sizes.items():
+        arrays["machine"][procedures.constant(name)] = value
+
+
+def _fill_links(
+    arrays: MeshArrays, machine: MachineDef, topology: Topology, die_of: list[int]
+) -> None:
+    network, dip = machine.network, machine.dip
+    kinds = [
+        _kind(machine, network.link_bytes, network.hop_cycles),
+        _kind(machine, network.east_west_bytes, network.die_latency_cycles),
+        _kind(machine, network.north_south_bytes, network.die_latency_cycles),
+        _kind(machine, dip.link_bytes, dip.link_latency_cycles),
+        _kind(machine, dip.memory_bytes, dip.memory_latency_cycles),
+        LinkKind(1, 1, network.hop_cycles),
+    ]
+    units, costs, latencies = zip(*kinds, strict=True)
+    arrays.fill("kind_units", units)
+    arrays.fill("kind_cost", costs)
+    arrays.fill("kind_latency", latencies)
+    link_kind = arrays["link_kind"]
+    nodes, width, height = len(die_of), topology.width, topology.height
+    for node in range(nodes):
+        link_kind[node * len(Port) + Port.LOCAL] = 5
+    if len(set(die_of)) > 1:
+        for node, die in enumerate(die_of):
+            x, y = node % width, node // width
+            first = node * len(Port)
+            if x + 1 < width and die_of[node + 1] != die:
+                link_kind[first + Port.EAST] = link_kind[first + len(Port) + Port.WEST] = 1
+            if y + 1 < height and die_of[node + width] != die:
+                link_kind[first + Port.SOUTH] = 2
+                link_kind[first + width * len(Port) + Port.NORTH] = 2
+    for card in range(len(machine.dips)):
+        first = nodes * len(Port) + card * _DIP_LINKS
+        link_kind[first], link_kind[first + 1], link_kind[first + 2] = 3, 3, 4
+
+
+def _kind(machine: MachineDef, rate: Fraction, latency_cycles: int) -> LinkKind:
+    cycles = Fraction(machine.network.packet_bytes) / rate
+    return LinkKind(cycles.denominator, cycles.numerator, latency_cycles)
