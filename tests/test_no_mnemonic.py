@@ -11,13 +11,14 @@ import pytest
 
 from dojo_tools.description import load_description
 from dojo_tools.description.locate import isa_folder
-from dojo_tools.description.semantics import ACTIONS, OPERATORS
+from dojo_tools.description.semantics import ACTIONS, INTERACTIONS, OPERATORS
 
 ROOT = Path(__file__).resolve().parents[1]
 # Mnemonics that are also words which the tools need for something else, each with its reason.
 OTHER_MEANINGS = {
     "abs", "add", "and", "div", "max", "min", "mul", "not", "or", "rem", "sub", "xor", "neg",
     "clz", "ctz", "popcount",  # operators of the description language
+    "barrier", "transfer",  # interactions; a directive
     "break", "halt", "trap",  # outcomes of worked examples, reasons to stop
 }  # fmt: skip
 
@@ -31,7 +32,7 @@ def mnemonics() -> set[str]:
 
 
 def test_the_exceptions_are_other_words_indeed():
-    words = {*OPERATORS, *ACTIONS, "break", "halt", "trap"}
+    words = {*OPERATORS, *ACTIONS, *INTERACTIONS, "break", "halt", "trap"}
     assert words >= OTHER_MEANINGS
     assert set(load_description().mnemonics) >= OTHER_MEANINGS
 

@@ -6,7 +6,7 @@ them its own way, on the same arrays, and provides the few externals that touch 
 
 import ctypes
 import mmap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,10 +47,11 @@ class MeshArrays:
         }
         self.addresses = {name: base + offset for name, offset in offsets.items()}
 
-    def __getitem__(self, name: str) -> memoryview:
+    def __getitem__(self, name: str) -> "memoryview[int]":
+        """Return the numbers of an array."""
         return self.views[name]
 
-    def fill(self, name: str, values: "tuple[int, ...] | list[int]") -> None:
+    def fill(self, name: str, values: Sequence[int]) -> None:
         """Set the first elements of an array."""
         packed = (ctypes.c_int64 * len(values))(*values)
         ctypes.memmove(self.addresses[name], packed, ctypes.sizeof(packed))
@@ -93,6 +94,10 @@ class MeshEngine(Protocol):
 
         It also returns what it has asked for, if it did so on the way.
         """
+        ...
+
+    def printing(self) -> list[int]:
+        """Return the threads that have printed since the last time."""
         ...
 
     def take_printed(self, agent: int) -> list[Printed]:

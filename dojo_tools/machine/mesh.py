@@ -13,11 +13,10 @@ from enum import Enum
 
 from dojo_tools.bits import mask
 from dojo_tools.description import Description, MachineDef
-from dojo_tools.description.procedures import Procedures, load_procedures
+from dojo_tools.description.procedures import load_procedures
 from dojo_tools.diagnostics import fail
-from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE, MeshEngine, MeshShape
+from dojo_tools.engines.mesh import AGENT_BITS, MeshEngine, MeshShape
 from dojo_tools.engines.printing import Printed
-from dojo_tools.engines.request import request_of
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import IssueRule, Share
 from dojo_tools.machine.channels import check_acyclic
@@ -25,7 +24,7 @@ from dojo_tools.machine.deadlock import Deadlock, find_deadlock
 from dojo_tools.machine.mesh_faults import MeshFault, request_fault
 from dojo_tools.machine.mesh_tables import make_arrays, packed, unpacked
 from dojo_tools.machine.topology import Topology
-from dojo_tools.objects import Image, Program, Rectangle
+from dojo_tools.objects import Image, Program, Rectangle, Segment
 
 STACK_POINTER = "sp"
 ARGUMENT = "a0"
@@ -204,13 +203,8 @@ class Mesh:
             ("M_PARTITION_HEIGHT", self.partition.height),
         ):
             numbers[constant(name)] = value
-        stacks = {
-            name: symbol.value & mask(ADDRESS_BITS)
-            for symbol in self.image.symbols
-            if (name := symbol.name).startswith("__stack_top")
-        }
-        live = [node for node in self.topology.live_nodes(self.partition)]
-        order = {node: index for index, node in enumerate(live)}
+        live = self.topology.live_nodes(self.partition)
+        self._order = {node: index for index, node in enumerate(live)}
         for number, home in enumerate(self.residences):
             segments = [s for s in self.image.segments if s.address >> ADDRESS_BITS == number]
             for segment in segments:
@@ -222,18 +216,13 @@ class Mesh:
                         f"0x{self.machine.sram_bytes:x}"
                     )
             for rectangle in home.rectangles:
-                self._load_rectangle(home, rectangle, segments, stacks, order)
+                self._load_rectangle(number, home, rectangle, segments)
 
     def _load_rectangle(
-        self,
-        home: Residence,
-        rectangle: Rectangle,
-        segments: "list[object]",
-        stacks: dict[str, int],
-        order: dict[int, int],
+        self, number: int, home: Residence, rectangle: Rectangle, segments: list[Segment]
     ) -> None:
         entry = home.program.entry & mask(ADDRESS_BITS)
-        stack = stacks.get("__stack_top_0", stacks.get("__stack_top", self.machine.sram_bytes))
+        stack = self._stack_top(number)
         for node in self.topology.live_nodes(rectangle):
             for segment in segments:
                 start = segment.address & mask(ADDRESS_BITS)
@@ -241,21 +230,20 @@ class Mesh:
             self.arrays["program_rectangle"][node] = packed(rectangle)
             self.arrays["threads_of"][node] = len(self.shares)
             agent = node << AGENT_BITS
-            self._set_thread(agent, entry, stack, 0, rectangle, order)
+            self._set_thread(agent, entry, stack, 0)
             self.engine.call("start_thread", agent)
-        self._rectangles = {**getattr(self, "_rectangles", {}), packed(rectangle): rectangle}
-        self._order = order
 
-    def _set_thread(
-        self,
-        agent: int,
-        pc: int,
-        stack: int,
-        argument: int,
-        rectangle: Rectangle,
-        order: dict[int, int],
-    ) -> None:
+    def _stack_top(self, number: int) -> int:
+        """Return where the stack of thread 0 of a program begins."""
+        for name in ("__stack_top_0", "__stack_top"):
+            for symbol in self.image.symbols:
+                if symbol.name == name and symbol.value >> ADDRESS_BITS == number:
+                    return symbol.value & mask(ADDRESS_BITS)
+        return self.machine.sram_bytes
+
+    def _set_thread(self, agent: int, pc: int, stack: int, argument: int) -> None:
         """Set the registers of a thread that begins."""
+        rectangle = unpacked(self.arrays["program_rectangle"][agent >> AGENT_BITS])
         thread = self.engine.reset_thread(agent)
         node = agent >> AGENT_BITS
         x, y = self.place_of(node)
@@ -269,8 +257,9 @@ class Mesh:
             "program_y": rectangle.y - self.partition.y,
             "program_width": rectangle.width,
             "program_height": rectangle.height,
-            "live_nodes": len(order),
-            "node_number": order[node],
+            "live_nodes": len(self._order),
+            "node_number": self._order[node],
+            "node_id": y * self.partition.width + x,
         }
         for control in self.description.controls:
             if control.name in controls:
@@ -364,15 +353,8 @@ class Mesh:
             self._settle(die, self.arrays["interrupted"][die] - 1)
 
     def _start(self, agent: int) -> None:
-        rectangle = unpacked(self.arrays["program_rectangle"][agent >> AGENT_BITS])
-        self._set_thread(
-            agent,
-            self.arrays["started_pc"][agent],
-            self.arrays["started_stack"][agent],
-            self.arrays["started_argument"][agent],
-            rectangle,
-            self._order,
-        )
+        started = (self.arrays[f"started_{part}"][agent] for part in ("pc", "stack", "argument"))
+        self._set_thread(agent, *started)
 
     def _describe(self, number: int) -> None:
         """Tell the procedures what they need to know of a rectangle for barriers."""
@@ -417,7 +399,7 @@ class Mesh:
     def _collect_printed(self) -> None:
         new: list[tuple[Printed, int]] = [
             (printed, agent)
-            for agent in self.engine.printing_agents()
+            for agent in self.engine.printing()
             for printed in self.engine.take_printed(agent)
         ]
         lines = [
@@ -431,21 +413,36 @@ class Mesh:
 
     # ---- the end
 
+    def rectangle_of(self, node: int, asked: int) -> Rectangle:
+        """Return a rectangle as a request names it, in columns and rows of the mesh."""
+        if asked == 0:
+            return unpacked(self.arrays["program_rectangle"][node])
+        x, y, width, height = unpacked(asked)
+        return Rectangle(x + self.partition.x, y + self.partition.y, width, height)
+
     def agents(self) -> Iterator[int]:
         """Yield all threads of nodes that run a program."""
         for node in sorted(self.program_of):
             for thread in range(len(self.shares)):
                 yield node << AGENT_BITS | thread
 
-    def _end(self, reason: EndReason, **more: "object") -> MeshEnd:
-        cycles, retired, codes = 0, 0, {}
+    def _end(
+        self,
+        reason: EndReason,
+        *,
+        fault: MeshFault | None = None,
+        limited: int | None = None,
+        deadlock: Deadlock | None = None,
+    ) -> MeshEnd:
+        cycles = retired = 0
+        codes: dict[int, int] = {}
         for agent in self.agents():
             thread = self.engine.thread(agent)
             retired += thread.retired
             cycles = max(cycles, self.arrays["ended"][agent], thread.cycles)
             if self.arrays["exit_value"][agent]:
                 codes[agent] = self.arrays["exit_value"][agent]
-        return MeshEnd(reason, cycles, retired, codes, **more)
+        return MeshEnd(reason, cycles, retired, codes, fault, limited, deadlock)
 
     def _ended(self) -> MeshEnd:
         """Return the end of a run in which nothing happens any more."""
@@ -483,7 +480,8 @@ def _partition(
     else:
         width, height = machine.grid.width - at[0], machine.grid.height - at[1]
     x, y = at
-    if width < 1 or height < 1 or x + width > machine.grid.width or y + height > machine.grid.height:
+    room = machine.grid.width - x, machine.grid.height - y
+    if not (1 <= width <= room[0] and 1 <= height <= room[1]):
         raise fail(
             f"{image.name}: a partition of {width} x {height} nodes at ({x}, {y}) does not fit "
             f"machine `{machine.name}`, which is {machine.grid.width} x {machine.grid.height}"

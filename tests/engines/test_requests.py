@@ -59,13 +59,17 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Description:
 
 def threads(description: Description) -> dict[str, Callable[[], Thread]]:
     rule = IssueRule(description, load_machine("node"))
-    reference = lambda: ReferenceThread(description, SRAM, LOW, rule=rule)  # noqa: E731
-    native = lambda: NativeThread(description, SRAM, LOW, timeline=Timeline(rule))  # noqa: E731
-    return {
-        "reference": reference,
-        "native": native,
-        "both": lambda: LockstepThread(lambda: (reference(), native())),
-    }
+
+    def reference() -> ReferenceThread:
+        return ReferenceThread(description, SRAM, LOW, rule=rule)
+
+    def native() -> NativeThread:
+        return NativeThread(description, SRAM, LOW, timeline=Timeline(rule))
+
+    def both() -> LockstepThread:
+        return LockstepThread(lambda: (reference(), native()))
+
+    return {"reference": reference, "native": native, "both": both}
 
 
 def load(thread: Thread, *uses: tuple[str, tuple[int, ...]]) -> None:

@@ -62,4 +62,4 @@ class CodeMemory:
         """Return whether the word at an address has changed since the last flush."""
         page, offset = divmod(address, PAGE)
         held = self._pages.get(page, _ZEROS)
-        return held[offset : offset + 4] != self._memory[address : address + 4]
+        return held[offset : offset + 4] != bytes(self._memory[address : address + 4])

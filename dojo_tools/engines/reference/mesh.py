@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from dojo_tools.bits import mask, to_signed
 from dojo_tools.description import Description
@@ -56,7 +57,8 @@ class ReferenceMesh:
             "deliver": self._deliver,
             "release": self._release,
         }
-        self._procedures = compile_python(procedures, arrays.views, externals)
+        views: Any = arrays.views  # memoryviews read and write integers like sequences
+        self._procedures = compile_python(procedures, views, externals)
 
     # ---- what the host does
 
@@ -94,6 +96,10 @@ class ReferenceMesh:
         if stop.reason is StopReason.LIMIT:
             return stop if self.thread(agent).retired >= self._limit else None
         return stop
+
+    def printing(self) -> list[int]:
+        """Return the threads that have printed since the last time."""
+        return [agent for agent, thread in self._threads.items() if thread.printed]
 
     def take_printed(self, agent: int) -> list[Printed]:
         """Return what a thread has printed since the last time."""
@@ -178,7 +184,7 @@ class ReferenceMesh:
     def _deliver(
         self, transfer: int, place: int, address: int, row_bytes: int, rows: int, pitch: int
     ) -> int:
-        row, offset = 0, 0
+        offset = 0
         kept = b"".join(self._kept[transfer])
         for row in range(rows):
             contents = kept[offset : offset + row_bytes]
