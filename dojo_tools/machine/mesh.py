@@ -100,6 +100,7 @@ class Mesh:
         self.description = description
         self.machine = machine
         self.timing = timing
+        self._control_numbers = {c.name: c.number for c in description.controls}
         self.workers = workers
         self.topology = Topology.of(machine)
         check_acyclic(self.topology)
@@ -222,6 +223,7 @@ class Mesh:
     ) -> None:
         entry = home.program.entry & mask(ADDRESS_BITS)
         stack = self._stack_top(number)
+        model: int | None = None
         code = tuple(
             (s.address & mask(ADDRESS_BITS), s.memory_size) for s in segments if s.executable
         )
@@ -233,7 +235,11 @@ class Mesh:
             self.arrays["program_rectangle"][node] = packed(rectangle)
             self.arrays["threads_of"][node] = len(self.shares)
             agent = node << AGENT_BITS
-            self._set_thread(agent, entry, stack, 0)
+            if model is None:
+                model = agent
+                self._set_thread(agent, entry, stack, 0)
+            else:
+                self.engine.clone_thread(model, agent, self._place_controls(node))
             self.engine.call("start_thread", agent)
 
     def _stack_top(self, number: int) -> int:
@@ -246,14 +252,11 @@ class Mesh:
 
     def _set_thread(self, agent: int, pc: int, stack: int, argument: int) -> None:
         """Set the registers of a thread that begins."""
-        rectangle = unpacked(self.arrays["program_rectangle"][agent >> AGENT_BITS])
-        thread = self.engine.reset_thread(agent)
         node = agent >> AGENT_BITS
-        x, y = self.place_of(node)
+        rectangle = unpacked(self.arrays["program_rectangle"][node])
+        thread = self.engine.reset_thread(agent)
         controls = {
             "thread": agent & mask(AGENT_BITS),
-            "node_x": x,
-            "node_y": y,
             "partition_width": self.partition.width,
             "partition_height": self.partition.height,
             "program_x": rectangle.x - self.partition.x,
@@ -261,15 +264,24 @@ class Mesh:
             "program_width": rectangle.width,
             "program_height": rectangle.height,
             "live_nodes": len(self._order),
-            "node_number": self._order[node],
-            "node_id": y * self.partition.width + x,
         }
-        for control in self.description.controls:
-            if control.name in controls:
-                thread.set_control(control.number, controls[control.name])
+        numbers = {self._control_numbers[name]: value for name, value in controls.items()}
+        for number, value in (numbers | self._place_controls(node)).items():
+            thread.set_control(number, value)
         thread.pc = pc
         thread.write_register(STACK_POINTER, stack)
         thread.write_register(ARGUMENT, argument)
+
+    def _place_controls(self, node: int) -> dict[int, int]:
+        """Return the control registers that tell a node from others, by number."""
+        x, y = self.place_of(node)
+        numbers = self._control_numbers
+        return {
+            numbers["node_x"]: x,
+            numbers["node_y"]: y,
+            numbers["node_number"]: self._order[node],
+            numbers["node_id"]: y * self.partition.width + x,
+        }
 
     # ---- running
 
