@@ -100,8 +100,8 @@ def _counts(
         "known": 4 * procedures.constant("KNOWN_ROOM"),
     }
     groups = {
-        dies: "queue_count queue_hole overflowed outbox_count horizon budget interrupted exit_code now "
-        "stopped_at stopper stop_time t_free t_used wanted",
+        dies: "queue_count queue_hole overflowed outbox_count horizon budget interrupted exit_code "
+        "now stopped_at stopper stop_time t_free t_used wanted",
         links: "link_kind link_free link_packets link_waited",
         semaphores: "semaphore first_waiting last_waiting poster posts takes",
         barriers: "gathered gathering at_barrier",
