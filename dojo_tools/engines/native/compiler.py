@@ -16,7 +16,8 @@ _OPTIONS = (
     "-disable-lsr",
 )
 """By default LLVM gives up keeping guest registers in host registers where a region has many uses
-of the state."""
+of the state. Its loop strength reduction then expresses counters by each other, which costs more
+than it saves."""
 
 
 class Compiler:
