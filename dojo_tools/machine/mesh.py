@@ -470,17 +470,18 @@ class Mesh:
     def _stopped(self) -> MeshEnd:
         """Return the end that the stop of the smallest key makes."""
         times = [
-            (self.arrays["stop_time"][die], self.arrays["stopper"][die] - 1)
+            (self.arrays["stop_time"][die], self.arrays["stopper"][die] - 1, die)
             for die in range(self.dies)
             if self.arrays["stopper"][die]
         ]
-        _, agent = min(times)
-        stop = self._stops.get(agent)
-        if stop is not None and stop.reason is StopReason.LIMIT:
+        _, agent, die = min(times)
+        if self.arrays["fault_kind"][die]:
+            return self._end(EndReason.FAULT, fault=request_fault(self, die, agent))
+        stop = self._stops[agent]
+        if stop.reason is StopReason.LIMIT:
             return self._end(EndReason.LIMIT, limited=agent)
-        if stop is not None and stop.fault is not None:
-            return self._end(EndReason.FAULT, fault=MeshFault(agent, stop.fault))
-        return self._end(EndReason.FAULT, fault=request_fault(self, agent))
+        assert stop.fault is not None, stop
+        return self._end(EndReason.FAULT, fault=MeshFault(agent, stop.fault))
 
 
 def _partition(

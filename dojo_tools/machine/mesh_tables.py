@@ -101,12 +101,12 @@ def _counts(
     }
     groups = {
         dies: "queue_count queue_hole overflowed outbox_count horizon budget interrupted exit_code "
-        "now stopped_at stopper stop_time t_free t_used wanted",
+        "now stopped_at stopper stop_time fault_kind fault_detail fault_cycle t_free t_used wanted",
         links: "link_kind link_free link_packets link_waited",
         semaphores: "semaphore first_waiting last_waiting poster posts takes",
         barriers: "gathered gathering at_barrier",
-        agents: "doing clock waits_for needs next_waiting stopping ended exit_value fault_kind "
-        "fault_detail fault_cycle started_pc started_argument started_stack barriers_passed",
+        agents: "doing clock waits_for needs next_waiting stopping ended exit_value "
+        "started_pc started_argument started_stack barriers_passed",
     }
     for count, names in groups.items():
         sizes |= dict.fromkeys(names.split(), count)
