@@ -1,13 +1,10 @@
 """Who waits for whom when nothing happens any more."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dojo_tools.bits import mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
-
-if TYPE_CHECKING:
-    from dojo_tools.machine.mesh import Mesh
+from dojo_tools.machine.mesh_state import MeshState
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Deadlock:
     waiters: tuple[Waiter, ...]
 
 
-def find_deadlock(mesh: "Mesh") -> Deadlock | None:
+def find_deadlock(mesh: MeshState) -> Deadlock | None:
     """Return who waits, or None if nobody does."""
     constant, doing = mesh.procedures.constant, mesh.arrays["doing"]
     kinds = {
@@ -54,11 +51,11 @@ def find_deadlock(mesh: "Mesh") -> Deadlock | None:
     return Deadlock(tuple(waiters)) if waiters else None
 
 
-def _pc(mesh: "Mesh", agent: int) -> int:
+def _pc(mesh: MeshState, agent: int) -> int:
     return 0 if agent & mask(AGENT_BITS) == LIST_ENGINE else mesh.engine.thread(agent).pc - 4
 
 
-def _at_semaphore(mesh: "Mesh", agent: int) -> Waiter:
+def _at_semaphore(mesh: MeshState, agent: int) -> Waiter:
     arrays = mesh.arrays
     number = arrays["waits_for"][agent]
     place = (agent >> AGENT_BITS) * mesh.machine.semaphores.count + number
@@ -75,7 +72,7 @@ def _at_semaphore(mesh: "Mesh", agent: int) -> Waiter:
     )
 
 
-def _at_barrier(mesh: "Mesh", agent: int) -> Waiter:
+def _at_barrier(mesh: MeshState, agent: int) -> Waiter:
     arrays = mesh.arrays
     number = arrays["waits_for"][agent]
     place = agent << mesh.procedures.constant("ASKED_BITS")
@@ -91,7 +88,7 @@ def _at_barrier(mesh: "Mesh", agent: int) -> Waiter:
     return Waiter(agent, "barrier", number, _pc(mesh, agent), cycle, missing=missing)
 
 
-def _at_list(mesh: "Mesh", agent: int) -> Waiter:
+def _at_list(mesh: MeshState, agent: int) -> Waiter:
     left = mesh.arrays["list_left"][agent >> AGENT_BITS]
     cycle = mesh.arrays["clock"][agent] - 1
     return Waiter(agent, "list", 0, _pc(mesh, agent), cycle, held=left)

@@ -21,8 +21,10 @@ from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import IssueRule, Share
 from dojo_tools.machine.channels import check_acyclic
 from dojo_tools.machine.deadlock import Deadlock, find_deadlock
+from dojo_tools.machine.mesh_counters import run_cycles
 from dojo_tools.machine.mesh_faults import MeshFault, request_fault
 from dojo_tools.machine.mesh_tables import make_arrays, packed, unpacked
+from dojo_tools.machine.program_view import ProgramView
 from dojo_tools.machine.topology import Topology
 from dojo_tools.objects import Image, Program, Rectangle, Segment
 
@@ -109,6 +111,7 @@ class Mesh:
         self.program_of = {
             node: number for number, home in enumerate(self.residences) for node in home.nodes
         }
+        self.views = tuple(ProgramView(image, number) for number in range(len(self.residences)))
         self.shares = tuple(shares) or (None,)
         self.arrays = make_arrays(self.procedures, machine, self.topology)
         self.dies = machine.grid.die_columns * machine.grid.die_rows
@@ -434,15 +437,13 @@ class Mesh:
         limited: int | None = None,
         deadlock: Deadlock | None = None,
     ) -> MeshEnd:
-        cycles = retired = 0
+        retired = 0
         codes: dict[int, int] = {}
         for agent in self.agents():
-            thread = self.engine.thread(agent)
-            retired += thread.retired
-            cycles = max(cycles, self.arrays["ended"][agent], thread.cycles)
+            retired += self.engine.thread(agent).retired
             if self.arrays["exit_value"][agent]:
                 codes[agent] = self.arrays["exit_value"][agent]
-        return MeshEnd(reason, cycles, retired, codes, fault, limited, deadlock)
+        return MeshEnd(reason, run_cycles(self), retired, codes, fault, limited, deadlock)
 
     def _ended(self) -> MeshEnd:
         """Return the end of a run in which nothing happens any more."""

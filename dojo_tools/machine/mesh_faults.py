@@ -1,14 +1,11 @@
 """What is wrong with a request, in words."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dojo_tools.bits import mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.engines.stop import Fault, FaultKind
-
-if TYPE_CHECKING:
-    from dojo_tools.machine.mesh import Mesh
+from dojo_tools.machine.mesh_state import MeshState
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +16,7 @@ class MeshFault:
     fault: Fault
 
 
-def request_fault(mesh: "Mesh", agent: int) -> MeshFault:
+def request_fault(mesh: MeshState, agent: int) -> MeshFault:
     """Return the fault of an agent's request; `pc` is that of the instruction, 0 of a list's."""
     arrays, constant = mesh.arrays, mesh.procedures.constant
     kind, detail = arrays["fault_kind"][agent], arrays["fault_detail"][agent]

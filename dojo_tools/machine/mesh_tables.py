@@ -105,8 +105,9 @@ def _counts(
         links: "link_kind link_free link_packets link_waited",
         semaphores: "semaphore first_waiting last_waiting poster posts takes",
         barriers: "gathered gathering at_barrier",
-        agents: "doing clock waits_for needs next_waiting stopping ended exit_value fault_kind "
-        "fault_detail fault_cycle started_pc started_argument started_stack barriers_passed",
+        agents: "doing clock waits_for needs next_waiting stopping ended stopped_for exit_value "
+        "fault_kind fault_detail fault_cycle started_pc started_argument started_stack "
+        "barriers_passed",
     }
     for count, names in groups.items():
         sizes |= dict.fromkeys(names.split(), count)
