@@ -85,6 +85,10 @@ class MeshEngine(Protocol):
         """Return a thread as the host sees it."""
         ...
 
+    def set_program(self, node: int, program: int, ranges: tuple[tuple[int, int], ...]) -> None:
+        """Say which program a node runs and where its code is: pairs of address and size."""
+        ...
+
     def reset_thread(self, agent: int) -> Thread:
         """Set all registers of a thread to zero, those of control included."""
         ...

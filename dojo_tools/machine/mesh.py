@@ -166,7 +166,6 @@ class Mesh:
             shape,
             self.machine.denormals,
             rule_of,
-            self.dies,
         )
 
     # ---- placement
@@ -226,10 +225,14 @@ class Mesh:
     ) -> None:
         entry = home.program.entry & mask(ADDRESS_BITS)
         stack = self._stack_top(number)
+        code = tuple(
+            (s.address & mask(ADDRESS_BITS), s.memory_size) for s in segments if s.executable
+        )
         for node in self.topology.live_nodes(rectangle):
             for segment in segments:
                 start = segment.address & mask(ADDRESS_BITS)
                 self.engine.write_memory(node, start, segment.contents)
+            self.engine.set_program(node, number, code)
             self.arrays["program_rectangle"][node] = packed(rectangle)
             self.arrays["threads_of"][node] = len(self.shares)
             agent = node << AGENT_BITS

@@ -31,6 +31,11 @@ class CodeMemory:
         for line in range(address // CODE_LINE, -(-(address + size) // CODE_LINE)):
             self._memory[self._size + line] = 1
 
+    def is_marked(self, address: int, size: int) -> bool:
+        """Return whether code in a range has been translated."""
+        first, end = address // CODE_LINE, -(-(address + size) // CODE_LINE)
+        return any(self._memory[self._size + first : self._size + end])
+
     def place(self, address: int, contents: bytes) -> None:
         """Note bytes that the host wrote: they are never stale."""
         for page in range(address // PAGE, -(-(address + len(contents)) // PAGE)):

@@ -275,7 +275,9 @@ class RegionBuilder:
     def cycle(self) -> Value:
         """Return the cycle in which this instruction issues."""
         if self._timeline is None:
-            return self.retired_before()
+            before = self.retired_before()  # `cycles` is how far the clock is ahead of them
+            start = self.memory.load_field("cycles")
+            return Value(self.f.emit(f"add i64 {before.text}, {start}"))
         instruction = self._code.instructions[self._pc]
         wait = self._timeline.wait(self._point, instruction)
         return self._beyond(self.memory.load_field("cycles"), wait)

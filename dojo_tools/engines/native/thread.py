@@ -133,6 +133,35 @@ class NativeThread:
         code = CodeMemory(memory, memory_size)
         return Home(state, memory, code, Counters(self.space.paths), self._drop_own)
 
+    def move_to(self, space: CodeSpace) -> None:
+        """Go on with other translations; what the paths of the old ones count is kept."""
+        if space is not self.space:
+            self._counters.move_to(space.paths)
+        self.space = space
+        self._single = None
+        self._set_field("space", space.by_stepping[False].table.place)
+        self._set_field("counters", self._counters.address)
+
+    def reset(self) -> None:
+        """Set all registers to zero, those of control included; counts and the clock stay."""
+        layout = self.target.layout
+        first = min(layout.files.values())
+        self._state[first : layout.size] = bytes(layout.size - first)
+
+    def serve(self, code: Exit, end: int) -> Stop | None:
+        """Do what translated code came back for; return why the thread can't go on, or None.
+
+        `end` is how many instructions may retire in all.
+        """
+        self._end = end
+        self._printed_room = None
+        return self._handle(code, stepping=False)
+
+    @property
+    def clock_cycle(self) -> int:
+        """The cycle that the clock stands at."""
+        return self._field("cycles") + (self.retired if self._timeline is None else 0)
+
     def _drop_own(self) -> CodeSpace:
         for translations in self.space.all():
             translations.drop_changed(self._code)
@@ -177,7 +206,7 @@ class NativeThread:
     def cycles(self) -> int:
         """Cycles so far, the one being filled included if something has issued in it."""
         if self._timeline is None:
-            return self.retired
+            return self.clock_cycle
         return self._field("cycles") + self._timeline.is_filling(self._field("shape"))
 
     @property
@@ -193,7 +222,7 @@ class NativeThread:
     def next_issue_cycle(self) -> int:
         """Return the cycle in which the next instruction issues, the present one if it can't."""
         if self._timeline is None:
-            return self.retired
+            return self.clock_cycle
         instruction = self._decode_fresh(self.pc)
         if instruction is None:
             return self._field("cycles")
@@ -412,7 +441,7 @@ class NativeThread:
         return self.description.decode(self._code.word(pc))
 
     def _drop_changed(self) -> None:
-        self.space = self._home.changed()
+        self.move_to(self._home.changed())
 
     # ---- faults
 
@@ -468,8 +497,7 @@ class NativeThread:
         return stop
 
     def _print(self, text: str) -> None:
-        now = self.retired if self._timeline is None else self._field("cycles")
-        self.printed.append(Printed(now - 1, text))
+        self.printed.append(Printed(self.clock_cycle - 1, text))
         if self._printed_room is not None:
             self._printed_room -= len(text)
 

@@ -125,6 +125,7 @@ class Counters:
 
     def __init__(self, paths: Paths, words: "ctypes.Array[ctypes.c_uint64] | None" = None) -> None:
         self._paths = paths
+        self._past: list[tuple[Causes, int]] = []
         self._words = words or (ctypes.c_uint64 * _COUNTERS_MIN)()
 
     @property
@@ -137,8 +138,19 @@ class Counters:
             self._words = grown
         return ctypes.addressof(self._words)
 
+    def move_to(self, paths: Paths) -> None:
+        """Count other paths from now on, from zero."""
+        self._past += self.counts_now()
+        ctypes.memset(self._words, 0, 8 * min(len(self._paths.known), len(self._words)))
+        self._paths = paths
+
     def counts(self) -> Iterator[tuple[Causes, int]]:
         """Yield what cycles went to, and how often."""
+        yield from self._past
+        yield from self.counts_now()
+
+    def counts_now(self) -> Iterator[tuple[Causes, int]]:
+        """Yield what is counted of the paths that are known now."""
         known = self._paths.known
         for path, count in zip(known, self._words[: len(known)], strict=False):
             if count:

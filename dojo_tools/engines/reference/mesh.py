@@ -73,6 +73,9 @@ class ReferenceMesh:
             found = self.reset_thread(agent)
         return found
 
+    def set_program(self, node: int, program: int, ranges: tuple[tuple[int, int], ...]) -> None:
+        """Nothing: each node fetches its own code."""
+
     def reset_thread(self, agent: int) -> ReferenceThread:
         """Set all registers of a thread to zero, those of control included."""
         old = self._threads.get(agent)

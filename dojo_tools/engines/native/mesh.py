@@ -1,0 +1,301 @@
+"""The native engine for many threads: the procedures of the mesh and all guest code, compiled.
+
+States of threads, memories of nodes and counters lie in blocks that take room where they are
+touched. Nodes of a die that run the same program share its translations for as long as none of
+them changes its code; a node that does gets translations of its own.
+"""
+
+import ctypes
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from dojo_tools.bits import mask, to_signed
+from dojo_tools.description import Description
+from dojo_tools.description.procedures import Procedures
+from dojo_tools.diagnostics import fail
+from dojo_tools.engines.mesh import AGENT_BITS, MeshArrays, MeshShape, lazy_memory
+from dojo_tools.engines.native.code_memory import CODE_LINE, CodeMemory, size_with_marks
+from dojo_tools.engines.native.layout import Exit
+from dojo_tools.engines.native.machine_code import Target
+from dojo_tools.engines.native.mesh_externals import Word, externals_ir
+from dojo_tools.engines.native.procedures import NativeProcedures, compile_native
+from dojo_tools.engines.native.thread import SLACK, Home, NativeThread
+from dojo_tools.engines.native.timeline import Timeline
+from dojo_tools.engines.native.translations import CodeSpace, Counters, Translator
+from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.stop import Stop, StopReason
+from dojo_tools.engines.timing import IssueRule
+from dojo_tools.formats import Denormals
+
+PAGE = 4096
+COUNTERS_ROOM = 1 << 15
+"""Paths that the counters of a thread have room for."""
+
+SLICE = 50_000_000
+"""Instructions that a thread runs before the host looks: some 20 ms."""
+
+EXPORTED = ("run", "meet", "arrange", "arrange_stop", "start_thread", "route")
+
+
+@dataclass(slots=True)
+class _Node:
+    """A node as the host knows it: the program it shares code with, if it still does."""
+
+    memory: memoryview
+    code: CodeMemory
+    die: int
+    program: int | None = None
+    ranges: tuple[tuple[int, int], ...] = ()
+    own: dict[int, CodeSpace] = field(default_factory=dict[int, CodeSpace])
+    threads: dict[int, NativeThread] = field(default_factory=dict[int, NativeThread])
+
+
+class NativeMesh:
+    """All nodes of a mesh as translated code. `rules` has the issue rule of each agent.
+
+    Without a rule a thread takes one cycle for each instruction.
+    """
+
+    def __init__(
+        self,
+        procedures: Procedures,
+        arrays: MeshArrays,
+        description: Description,
+        shape: MeshShape,
+        denormals: Denormals,
+        rules: Callable[[int], IssueRule | None],
+    ) -> None:
+        self.arrays = arrays
+        self._description = description
+        self._shape = shape
+        self._rules = rules
+        self._target = Target(description, shape.sram_bytes, shape.reserved_bytes, denormals)
+        self._is_timed = rules(0) is not None
+        self._lock = threading.RLock()
+        self._limit = 1 << 62
+        self._nodes: dict[int, _Node] = {}
+        self._translators: dict[int, Translator] = {}
+        self._spaces: dict[tuple[int, int, int], CodeSpace] = {}
+        self._printing: set[int] = set()
+        self._state_stride = -(-self._target.layout.size // PAGE) * PAGE
+        self._memory_stride = -(-size_with_marks(shape.sram_bytes) // PAGE) * PAGE
+        agents = shape.nodes << AGENT_BITS
+        transfers = len(arrays["t_agent"])
+        sizes = (
+            agents * self._state_stride,
+            shape.nodes * self._memory_stride,
+            agents * 8 * COUNTERS_ROOM,
+            8 * transfers,
+            shape.nodes,
+            8 * (shape.nodes + shape.dips),
+        )
+        self._blocks = [memoryview(lazy_memory(size)) for size in sizes]
+        self._dips = [memoryview(lazy_memory(shape.dip_bytes)) for _ in range(shape.dips)]
+        bases = [_address(block) for block in self._blocks]
+        self._states, self._memories, self._counters, _, self._changed, places = self._blocks
+        self._bases = bases
+        starts = places.cast("Q")
+        for dip, block in enumerate(self._dips):
+            starts[shape.nodes + dip] = _address(block)
+        for node in range(shape.nodes):
+            starts[node] = bases[1] + node * self._memory_stride
+        self._set_word(Word.STATES, bases[0])
+        self._set_word(Word.BUFFERS, bases[3])
+        self._set_word(Word.CHANGED, bases[4])
+        self._set_word(Word.PLACES, bases[5])
+        self._set_word(Word.SLICE, SLICE)
+        self.set_limit(self._limit)
+        dispatcher = self._translator(rules(0)).run
+        address = ctypes.cast(dispatcher, ctypes.c_void_p).value
+        assert address is not None
+        self._set_word(Word.DISPATCHER, address)
+        text = externals_ir(
+            procedures, self._target, shape, self._state_stride, SLACK, self._is_timed
+        )
+        functions = compile_native(procedures, text, EXPORTED)
+        self._procedures = NativeProcedures(procedures, arrays.addresses, functions)
+
+    def _set_word(self, word: Word, value: int) -> None:
+        self.arrays["machine"][word] = value
+
+    def _translator(self, rule: IssueRule | None) -> Translator:
+        if id(rule) not in self._translators:
+            timeline = None if rule is None else Timeline(rule)
+            self._translators[id(rule)] = Translator(self._target, timeline)
+        return self._translators[id(rule)]
+
+    # ---- nodes, threads and their code
+
+    def _node(self, number: int) -> _Node:
+        node = self._nodes.get(number)
+        if node is None:
+            start = number * self._memory_stride
+            memory = self._memories[start : start + self._memory_stride]
+            code = CodeMemory(memory, self._shape.sram_bytes)
+            node = self._nodes[number] = _Node(memory, code, self.arrays["die_of"][number])
+        return node
+
+    def set_program(self, node: int, program: int, ranges: tuple[tuple[int, int], ...]) -> None:
+        """Say which program a node runs and where its code is: pairs of address and size."""
+        found = self._node(node)
+        found.program, found.ranges = program, ranges
+        for address, size in ranges:
+            found.code.mark(address, size)
+
+    def _space(self, node: _Node, agent: int) -> CodeSpace:
+        """Return the translations that a thread uses."""
+        rule = self._rules(agent)
+        if node.program is None:
+            if id(rule) not in node.own:
+                node.own[id(rule)] = CodeSpace(self._translator(rule))
+            return node.own[id(rule)]
+        key = node.die, node.program, id(rule)
+        if key not in self._spaces:
+            self._spaces[key] = CodeSpace(self._translator(rule))
+        return self._spaces[key]
+
+    def _code_changed(self, number: int, agent: int) -> CodeSpace:
+        """Go on with translations of the code as it is now."""
+        node = self._node(number)
+        self._changed[number] = 0
+        if node.program is not None:
+            self._leave_program(number)
+        else:
+            for space in node.own.values():
+                for translations in space.all():
+                    translations.drop_changed(node.code)
+        return self._space(node, agent)
+
+    def _leave_program(self, number: int) -> None:
+        """Let a node have translations of its own from now on."""
+        node = self._node(number)
+        node.program = None
+        for agent, thread in node.threads.items():
+            thread.move_to(self._space(node, agent))
+
+    def thread(self, agent: int) -> NativeThread:
+        """Return a thread as the host sees it."""
+        node = self._node(agent >> AGENT_BITS)
+        thread = node.threads.get(agent)
+        if thread is None:
+            number = agent >> AGENT_BITS
+            start = agent * self._state_stride
+            space = self._space(node, agent)
+            words = (ctypes.c_uint64 * COUNTERS_ROOM).from_buffer(
+                self._counters, agent * 8 * COUNTERS_ROOM
+            )
+            home = Home(
+                self._states[start : start + self._state_stride],
+                node.memory,
+                node.code,
+                Counters(space.paths, words),
+                lambda: self._code_changed(number, agent),
+            )
+            thread = NativeThread(
+                self._description,
+                self._shape.sram_bytes,
+                self._shape.reserved_bytes,
+                space=space,
+                home=home,
+            )
+            node.threads[agent] = thread
+            thread.move_to(space)
+        return thread
+
+    def reset_thread(self, agent: int) -> NativeThread:
+        """Set all registers of a thread to zero, those of control included."""
+        thread = self.thread(agent)
+        thread.reset()
+        return thread
+
+    def settle(self, agent: int) -> Stop | None:
+        """Do what a thread came back to the host for; return why it can't go on, or None."""
+        with self._lock:
+            number = agent >> AGENT_BITS
+            node, thread = self._node(number), self.thread(agent)
+            code = Exit(self.arrays["exit_code"][node.die])
+            stop = None
+            match code:
+                case Exit.LIMIT if thread.retired >= self._limit:
+                    return Stop(StopReason.LIMIT)
+                case Exit.LIMIT if self._limit - thread.retired <= SLACK:
+                    stop = thread.run(self._limit - thread.retired)
+                case Exit.LIMIT:
+                    return None
+                case Exit.WRITTEN:
+                    self._changed[number] = 0
+                    thread.move_to(self._code_changed(number, agent))
+                case _:
+                    is_missing = code is Exit.MISSING and node.program is not None
+                    if is_missing and not _is_within(thread.pc, node.ranges):
+                        self._leave_program(number)
+                    stop = thread.serve(code, self._limit)
+            self._note(agent, thread, stop)
+            if len(thread.space.paths.known) > COUNTERS_ROOM:
+                raise fail(
+                    "the code has more paths through the scoreboard than can be counted",
+                    hint="run it without timing",
+                )
+            return stop
+
+    def _note(self, agent: int, thread: NativeThread, stop: Stop | None) -> None:
+        """Let the procedures know what a thread did while the host ran it."""
+        self.arrays["clock"][agent] = thread.clock_cycle
+        if thread.printed:
+            self._printing.add(agent)
+        if stop is not None and stop.reason is StopReason.REQUEST:
+            number, arguments, _ = thread.request
+            for index, value in enumerate((number, *arguments)):
+                self.arrays["asked"][(agent << 4) + index] = to_signed(value, 64)
+
+    # ---- what the host does
+
+    def call(self, name: str, *arguments: int) -> int:
+        """Run a procedure."""
+        return self._procedures.call(name, *arguments)
+
+    def printing(self) -> list[int]:
+        """Return the threads that have printed since the last time."""
+        return sorted(self._printing)
+
+    def take_printed(self, agent: int) -> list[Printed]:
+        """Return what a thread has printed since the last time."""
+        self._printing.discard(agent)
+        thread = self.thread(agent)
+        printed, thread.printed = thread.printed, []
+        return printed
+
+    def set_limit(self, retired: int) -> None:
+        """Let each thread retire so many instructions at the most."""
+        self._limit = min(retired, mask(62))
+        self._set_word(Word.LIMIT, self._limit)
+
+    def read_memory(self, place: int, address: int, size: int) -> bytes:
+        """Return bytes of the memory of a node or DIP card."""
+        if place >= self._shape.nodes:
+            return bytes(self._dips[place - self._shape.nodes][address : address + size])
+        start = place * self._memory_stride + address
+        return bytes(self._memories[start : start + size])
+
+    def write_memory(self, place: int, address: int, contents: bytes) -> None:
+        """Set bytes of the memory of a node or DIP card, as the host: they are never stale code."""
+        if place >= self._shape.nodes:
+            self._dips[place - self._shape.nodes][address : address + len(contents)] = contents
+            return
+        node = self._node(place)
+        node.memory[address : address + len(contents)] = contents
+        node.code.place(address, contents)
+        if node.code.is_marked(address, len(contents)):
+            self._changed[place] = 1
+
+
+def _is_within(pc: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(address <= pc < address + size for address, size in ranges)
+
+
+def _address(block: memoryview) -> int:
+    return ctypes.addressof(ctypes.c_char.from_buffer(block))
+
+
+assert CODE_LINE == 64, "externals look at marks of 64 bytes"
