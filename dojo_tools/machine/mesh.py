@@ -17,6 +17,7 @@ from dojo_tools.description.procedures import load_procedures
 from dojo_tools.diagnostics import fail
 from dojo_tools.engines.mesh import AGENT_BITS, MeshEngine, MeshShape
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.reference.mesh import ReferenceMesh
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import IssueRule, Share
 from dojo_tools.machine.channels import check_acyclic
@@ -145,9 +146,6 @@ class Mesh:
             return rules[number]
 
         if engine == "reference":
-            # Loaded where it is used: the native engine needs none of numpy's functions.
-            from dojo_tools.engines.reference.mesh import ReferenceMesh  # noqa: PLC0415
-
             return ReferenceMesh(
                 self.procedures,
                 self.arrays,
