@@ -11,12 +11,14 @@ from dojo_tools.machine.mesh_names import (
     agent_name,
     node_name,
     place_at,
-    semaphore_name,
-    semaphore_names,
+    resource_name,
+    resource_names,
     view_of,
 )
 from dojo_tools.machine.mesh_state import MeshState
+from dojo_tools.objects import SymbolKind
 
+_KINDS = {"semaphore": SymbolKind.SEMAPHORE, "barrier": SymbolKind.BARRIER}
 SHOWN_MAX = 12
 NODES_SHOWN_MAX = 6
 
@@ -57,14 +59,14 @@ def waiter_text(mesh: MeshState, waiter: Waiter) -> str:
     head = f"{agent_name(mesh, waiter.agent)} waits since cycle {waiter.cycle} for "
     match waiter.what:
         case "semaphore":
-            name = semaphore_name(mesh, node, waiter.number)
+            name = resource_name(mesh, node, waiter.number, SymbolKind.SEMAPHORE)
             return (
                 f"{head}semaphore {name}: wants {waiter.wanted}, it holds {waiter.held}; "
                 f"{_posters_text(mesh, waiter)}"
             )
         case "barrier":
             return (
-                f"{head}barrier {semaphore_name(mesh, node, waiter.number)}: "
+                f"{head}barrier {resource_name(mesh, node, waiter.number, SymbolKind.BARRIER)}: "
                 f"{_missing_text(mesh, waiter)}"
             )
         case _:
@@ -140,7 +142,7 @@ def _waiter_json(mesh: MeshState, waiter: Waiter) -> dict[str, Any]:
         **agent_json(mesh, waiter.agent),
         "waits_for": waiter.what,
         "number": waiter.number if is_named else None,
-        "names": semaphore_names(mesh, node, waiter.number) if is_named else [],
+        "names": resource_names(mesh, node, waiter.number, _KINDS[waiter.what]) if is_named else [],
         "pc": None if is_list else waiter.pc,
         "file": None if line is None else line.file,
         "line": None if line is None else line.line,
@@ -161,8 +163,10 @@ def deadlock_dot(mesh: MeshState, found: Deadlock) -> str:
     in_circle = set(found.cycle)
     steps = set(zip(found.cycle, found.cycle[1:] + found.cycle[:1], strict=True))
     for waiter in found.waiters:
-        number = semaphore_name(mesh, waiter.agent >> AGENT_BITS, waiter.number)
-        what = "list" if waiter.what == "list" else f"{waiter.what} {number}"
+        what = waiter.what
+        if what in _KINDS:
+            node = waiter.agent >> AGENT_BITS
+            what += f" {resource_name(mesh, node, waiter.number, _KINDS[what])}"
         place = place_at(mesh, waiter.agent, waiter.pc).removesuffix(": ")
         label = _quoted(f"{agent_name(mesh, waiter.agent)}\n{what}\n{place}".rstrip("\n"))
         colour = ", color=red" if waiter.agent in in_circle else ""

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dojo_tools.engines.timing import Cause
-from dojo_tools.machine.mesh_names import agent_json, semaphore_names
+from dojo_tools.machine.mesh_names import agent_json, resource_names
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.machine.topology import Port
+from dojo_tools.objects import SymbolKind
 
 WAITS = ("semaphore", "barrier", "list")
 STOPPED = "stopped"
@@ -241,7 +242,7 @@ def counters_json(mesh: MeshState) -> dict[str, Any]:
             {
                 "node": list(mesh.place_of(use.node)),
                 "semaphore": use.number,
-                "names": semaphore_names(mesh, use.node, use.number),
+                "names": resource_names(mesh, use.node, use.number, SymbolKind.SEMAPHORE),
                 "posts": use.posts,
                 "takes": use.takes,
                 "value": use.value,

@@ -7,6 +7,7 @@ from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.machine.mesh_faults import MeshFault
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
+from dojo_tools.objects import SymbolKind
 
 
 def view_of(mesh: MeshState, node: int) -> ProgramView:
@@ -36,15 +37,15 @@ def agent_json(mesh: MeshState, agent: int) -> dict[str, Any]:
     }
 
 
-def semaphore_name(mesh: MeshState, node: int, number: int) -> str:
-    """Return how messages name a semaphore or barrier: its names in the program, or its number."""
-    names = semaphore_names(mesh, node, number)
+def resource_name(mesh: MeshState, node: int, number: int, kind: SymbolKind) -> str:
+    """Return how messages name a semaphore or barrier: by its name in the program, or number."""
+    names = resource_names(mesh, node, number, kind)
     return " or ".join(f"`{name}`" for name in names) or str(number)
 
 
-def semaphore_names(mesh: MeshState, node: int, number: int) -> list[str]:
+def resource_names(mesh: MeshState, node: int, number: int, kind: SymbolKind) -> list[str]:
     """Return the names that the program of a node has for a semaphore or barrier."""
-    return view_of(mesh, node).resource_names(number) if node in mesh.program_of else []
+    return view_of(mesh, node).resource_names(kind, number) if node in mesh.program_of else []
 
 
 def place_at(mesh: MeshState, agent: int, pc: int) -> str:

@@ -18,12 +18,11 @@ from dojo_tools.objects import (
     Image,
     LineEntry,
     Symbol,
+    SymbolKind,
     TensorType,
 )
 
 STACK_POINTER = "sp"
-RESOURCE_SIZE = 1
-"""Bytes of a symbol that names a semaphore, barrier or bias register; other numbers have none."""
 
 
 class ProgramView:
@@ -98,14 +97,12 @@ class ProgramView:
         line = self.line_at(pc)
         return "" if line is None else f"{line.file}:{line.line}:{line.column}: "
 
-    def resource_names(self, number: int) -> list[str]:
-        """Return the names that semaphores, barriers and bias registers of a number have."""
+    def resource_names(self, kind: SymbolKind, number: int) -> list[str]:
+        """Return the names that the semaphore or barrier of a number has."""
         return sorted(
             symbol.name
             for symbol in self.symbols.values()
-            if symbol.section == ABSOLUTE
-            and symbol.size == RESOURCE_SIZE
-            and symbol.value == number
+            if symbol.kind is kind and symbol.value == number
         )
 
     def fault_text(self, fault: Fault, stack: object, thread: int = 0, who: str = "") -> str:
