@@ -93,6 +93,10 @@ class MeshEngine(Protocol):
         """Set all registers of a thread to zero, those of control included."""
         ...
 
+    def clone_thread(self, model: int, agent: int, controls: Mapping[int, int]) -> None:
+        """Give a thread the pc and registers of another one, but for some control registers."""
+        ...
+
     def settle(self, agent: int) -> Stop | None:
         """Do what a thread came back to the host for; return why it can't go on, or None.
 

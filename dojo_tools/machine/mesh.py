@@ -6,7 +6,7 @@ faults, sets the registers of threads that start. It handles no event.
 
 import heapq
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,6 +26,7 @@ from dojo_tools.machine.mesh_counters import run_cycles
 from dojo_tools.machine.mesh_faults import MeshFault, request_fault
 from dojo_tools.machine.mesh_tables import make_arrays, packed, unpacked
 from dojo_tools.machine.program_view import ProgramView
+from dojo_tools.machine.shares import shares_of
 from dojo_tools.machine.topology import Topology
 from dojo_tools.objects import Image, Program, Rectangle, Segment
 
@@ -81,9 +82,8 @@ class Mesh:
     """An image on the nodes of a machine.
 
     `at` is the node of the mesh where the partition begins; `grid` its size for an image that
-    places nothing, else the bounding rectangle of its programs. `shares` gives the threads that
-    each program states; one thread owns its node. `workers` run dies side by side, with the same
-    result for any number of them. Raises `InputError` for what does not fit the machine.
+    places nothing, else the bounding rectangle of its programs. `workers` run dies side by side,
+    with the same result for any number. Raises `InputError` for what does not fit the machine.
     """
 
     def __init__(
@@ -96,13 +96,13 @@ class Mesh:
         timing: bool = True,
         at: tuple[int, int] = (0, 0),
         grid: tuple[int, int] | None = None,
-        shares: Sequence[Share] = (),
         workers: int = 1,
     ) -> None:
         self.image = image
         self.description = description
         self.machine = machine
         self.timing = timing
+        self._control_numbers = {c.name: c.number for c in description.controls}
         self.workers = workers
         self.topology = Topology.of(machine)
         check_acyclic(self.topology)
@@ -113,7 +113,9 @@ class Mesh:
             node: number for number, home in enumerate(self.residences) for node in home.nodes
         }
         self.views = tuple(ProgramView(image, number) for number in range(len(self.residences)))
-        self.shares = tuple(shares) or (None,)
+        self.shares = tuple(
+            shares_of(image, number, machine) for number in range(len(self.residences))
+        )
         self.arrays = make_arrays(self.procedures, machine, self.topology)
         self.dies = machine.grid.die_columns * machine.grid.die_rows
         self.engine = self._make_engine(engine)
@@ -134,16 +136,16 @@ class Mesh:
             self.machine.reserved_bytes,
             self.machine.dip.size,
         )
-        rules: dict[int, IssueRule | None] = {}
+        rules: dict[Share | None, IssueRule] = {}
 
         def rule_of(agent: int) -> IssueRule | None:
-            number = agent & mask(AGENT_BITS)
-            if number not in rules:
-                share = self.shares[min(number, len(self.shares) - 1)]
-                rules[number] = (
-                    IssueRule(self.description, self.machine, share) if self.timing else None
-                )
-            return rules[number]
+            if not self.timing:
+                return None
+            shares = self.shares[self.program_of.get(agent >> AGENT_BITS, 0)]
+            share = shares[min(agent & mask(AGENT_BITS), len(shares) - 1)]
+            if share not in rules:
+                rules[share] = IssueRule(self.description, self.machine, share)
+            return rules[share]
 
         if engine == "reference":
             return ReferenceMesh(
@@ -223,6 +225,7 @@ class Mesh:
     ) -> None:
         entry = home.program.entry & mask(ADDRESS_BITS)
         stack = self._stack_top(number)
+        model: int | None = None
         code = tuple(
             (s.address & mask(ADDRESS_BITS), s.memory_size) for s in segments if s.executable
         )
@@ -232,9 +235,13 @@ class Mesh:
                 self.engine.write_memory(node, start, segment.contents)
             self.engine.set_program(node, number, code)
             self.arrays["program_rectangle"][node] = packed(rectangle)
-            self.arrays["threads_of"][node] = len(self.shares)
+            self.arrays["threads_of"][node] = len(self.shares[number])
             agent = node << AGENT_BITS
-            self._set_thread(agent, entry, stack, 0)
+            if model is None:
+                model = agent
+                self._set_thread(agent, entry, stack, 0)
+            else:
+                self.engine.clone_thread(model, agent, self._place_controls(node))
             self.engine.call("start_thread", agent)
 
     def _stack_top(self, number: int) -> int:
@@ -247,14 +254,11 @@ class Mesh:
 
     def _set_thread(self, agent: int, pc: int, stack: int, argument: int) -> None:
         """Set the registers of a thread that begins."""
-        rectangle = unpacked(self.arrays["program_rectangle"][agent >> AGENT_BITS])
-        thread = self.engine.reset_thread(agent)
         node = agent >> AGENT_BITS
-        x, y = self.place_of(node)
+        rectangle = unpacked(self.arrays["program_rectangle"][node])
+        thread = self.engine.reset_thread(agent)
         controls = {
             "thread": agent & mask(AGENT_BITS),
-            "node_x": x,
-            "node_y": y,
             "partition_width": self.partition.width,
             "partition_height": self.partition.height,
             "program_x": rectangle.x - self.partition.x,
@@ -262,15 +266,24 @@ class Mesh:
             "program_width": rectangle.width,
             "program_height": rectangle.height,
             "live_nodes": len(self._order),
-            "node_number": self._order[node],
-            "node_id": y * self.partition.width + x,
         }
-        for control in self.description.controls:
-            if control.name in controls:
-                thread.set_control(control.number, controls[control.name])
+        numbers = {self._control_numbers[name]: value for name, value in controls.items()}
+        for number, value in (numbers | self._place_controls(node)).items():
+            thread.set_control(number, value)
         thread.pc = pc
         thread.write_register(STACK_POINTER, stack)
         thread.write_register(ARGUMENT, argument)
+
+    def _place_controls(self, node: int) -> dict[int, int]:
+        """Return the control registers that tell a node from others, by number."""
+        x, y = self.place_of(node)
+        numbers = self._control_numbers
+        return {
+            numbers["node_x"]: x,
+            numbers["node_y"]: y,
+            numbers["node_number"]: self._order[node],
+            numbers["node_id"]: y * self.partition.width + x,
+        }
 
     # ---- running
 
@@ -427,7 +440,7 @@ class Mesh:
     def agents(self) -> Iterator[int]:
         """Yield all threads of nodes that run a program."""
         for node in sorted(self.program_of):
-            for thread in range(len(self.shares)):
+            for thread in range(self.arrays["threads_of"][node]):
                 yield node << AGENT_BITS | thread
 
     def _end(
@@ -473,17 +486,18 @@ class Mesh:
     def _stopped(self) -> MeshEnd:
         """Return the end that the stop of the smallest key makes."""
         times = [
-            (self.arrays["stop_time"][die], self.arrays["stopper"][die] - 1)
+            (self.arrays["stop_time"][die], self.arrays["stopper"][die] - 1, die)
             for die in range(self.dies)
             if self.arrays["stopper"][die]
         ]
-        _, agent = min(times)
-        stop = self._stops.get(agent)
-        if stop is not None and stop.reason is StopReason.LIMIT:
+        _, agent, die = min(times)
+        if self.arrays["fault_kind"][die]:
+            return self._end(EndReason.FAULT, fault=request_fault(self, die, agent))
+        stop = self._stops[agent]
+        if stop.reason is StopReason.LIMIT:
             return self._end(EndReason.LIMIT, limited=agent)
-        if stop is not None and stop.fault is not None:
-            return self._end(EndReason.FAULT, fault=MeshFault(agent, stop.fault))
-        return self._end(EndReason.FAULT, fault=request_fault(self, agent))
+        assert stop.fault is not None, stop
+        return self._end(EndReason.FAULT, fault=MeshFault(agent, stop.fault))
 
 
 def _partition(

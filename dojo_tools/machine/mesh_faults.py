@@ -7,6 +7,9 @@ from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.engines.stop import Fault, FaultKind
 from dojo_tools.machine.mesh_state import MeshState
 
+_DIP = 2
+"""Kind of the global addresses of DIP cards."""
+
 
 @dataclass(frozen=True, slots=True)
 class MeshFault:
@@ -16,21 +19,33 @@ class MeshFault:
     fault: Fault
 
 
-def request_fault(mesh: MeshState, agent: int) -> MeshFault:
-    """Return the fault of an agent's request; `pc` is that of the instruction, 0 of a list's."""
+def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
+    """Return the fault of an agent's request that stopped a die.
+
+    `pc` is that of the instruction; 0 of a list's, and of what has its effect after the agent has
+    gone on, like a post on another node.
+    """
     arrays, constant = mesh.arrays, mesh.procedures.constant
-    kind, detail = arrays["fault_kind"][agent], arrays["fault_detail"][agent]
+    kind, detail = arrays["fault_kind"][die], arrays["fault_detail"][die]
     names = {constant(name): name for name in _WORDS}
     message, hint = _WORDS[names[kind]]
     is_list = agent & mask(AGENT_BITS) == LIST_ENGINE
-    pc = 0 if is_list else mesh.engine.thread(agent).pc - 4
+    is_now = arrays["clock"][agent] - 1 == arrays["fault_cycle"][die]
+    pc = mesh.engine.thread(agent).pc - 4 if is_now and not is_list else 0
+    asked = arrays["asked"][agent << constant("ASKED_BITS") :]
+    is_dip = detail >> 60 == _DIP
     numbers = {
         "n": detail,
         "x": f"0x{detail & mask(64):x}",
         "semaphores": mesh.machine.semaphores.count - 1,
+        "agent": _agent_name(mesh, agent),
+        "bytes": _block(asked, detail)
+        if is_list or asked[0] == constant("TRANSFER")
+        else "what is",
+        "memory": "a DIP card's memory" if is_dip else "SRAM",
         "threads": arrays["threads_of"][agent >> AGENT_BITS],
-        "low": f"0x{mesh.machine.reserved_bytes:x}",
-        "high": f"0x{mesh.machine.sram_bytes - 1:x}",
+        "low": "0x0" if is_dip else f"0x{mesh.machine.reserved_bytes:x}",
+        "high": f"0x{(mesh.machine.dip.size if is_dip else mesh.machine.sram_bytes) - 1:x}",
         "width": mesh.partition.width,
         "height": mesh.partition.height,
         "dips": len(mesh.machine.dips),
@@ -39,6 +54,24 @@ def request_fault(mesh: MeshState, agent: int) -> MeshFault:
     }
     fault = Fault(FaultKind.REQUEST, pc, message.format_map(numbers), hint)
     return MeshFault(agent, fault)
+
+
+def _agent_name(mesh: MeshState, agent: int) -> str:
+    number = agent & mask(AGENT_BITS)
+    name = "the list engine" if number == LIST_ENGINE else f"thread {number}"
+    x, y = mesh.place_of(agent >> AGENT_BITS)
+    return f"{name} of node ({x}, {y})"
+
+
+def _block(asked: "memoryview[int]", address: int) -> str:
+    """Return how large the block at an address is that a transfer is about."""
+    _, _, to, source, row_bytes, rows, source_pitch, pitch = asked[:8]
+    if address not in (to, source):
+        return "what is"
+    if rows == 1:
+        return f"a block of {row_bytes} bytes"
+    pitch = (source_pitch if address == source else pitch) & mask(32)
+    return f"a block of {rows} rows of {row_bytes} bytes, {pitch} bytes apart,"
 
 
 _WORDS: dict[str, tuple[str, str | None]] = {
@@ -55,12 +88,20 @@ _WORDS: dict[str, tuple[str, str | None]] = {
         "{x} is on a node that does not work or can't be reached",
         "the live map of the partition says which nodes work",
     ),
-    "OUTSIDE": ("a block at {x} is not within memory, {low}..{high}", None),
-    "MISALIGNED": ("{x} is not a multiple of the size that it has to be", None),
-    "BAD_SIZE": ("{n} bytes: a transfer is of 1 to 2^21 bytes", None),
+    "OUTSIDE": ("{bytes} at {x} is not within {memory}, {low}..{high}", None),
+    "MISALIGNED": (
+        "{x} is not aligned",
+        "addresses, sizes and pitches of transfers are multiples of 8, atomics and acquiring "
+        "loads at multiples of their own size",
+    ),
+    "BAD_SIZE": (
+        "rows of {n} bytes, or a list of so many entries: a transfer has 1 to 2^21 bytes in all, "
+        "a list at most 2^15 entries",
+        None,
+    ),
     "NO_SEMAPHORE": ("there is no semaphore {n}: 0..{semaphores}", None),
     "SEMAPHORE_FULL": (
-        "a post makes semaphore {semaphore} of node {where} greater than it can count",
+        "a post by {agent} makes semaphore {semaphore} of node {where} greater than it can count",
         "nobody takes from it as often as it is posted",
     ),
     "NO_THREAD": (
@@ -87,4 +128,8 @@ _WORDS: dict[str, tuple[str, str | None]] = {
     ),
     "NOT_AT_DIP": ("a DIP card has no semaphores", None),
     "BAD_OPERATION": ("there is no such operation: {n}", None),
+    "NO_TARGET": (
+        "the rectangle {x} of a multicast has no node that works and can be reached",
+        "the live map of the partition says which nodes work",
+    ),
 }

@@ -81,6 +81,7 @@ def _counts(
     barriers = nodes * BARRIERS
     sizes = {
         "machine": 64,
+        "queue": dies * QUEUE_ROOM * procedures.constant("ENTRY"),
         "step": len(Port),
         "kind_units": 8,
         "kind_cost": 8,
@@ -101,15 +102,13 @@ def _counts(
         "known": 4 * procedures.constant("KNOWN_ROOM"),
     }
     groups = {
-        dies: "queue_count overflowed outbox_count horizon budget interrupted exit_code now "
-        "stopped_at stopper stop_time t_free t_used wanted",
-        dies * QUEUE_ROOM: "queue_time queue_order queue_what queue_extra",
+        dies: "queue_count queue_hole overflowed outbox_count horizon budget interrupted exit_code "
+        "now stopped_at stopper stop_time fault_kind fault_detail fault_cycle t_free t_used wanted",
         links: "link_kind link_free link_packets link_waited",
         semaphores: "semaphore first_waiting last_waiting poster posts takes",
         barriers: "gathered gathering at_barrier",
         agents: "doing clock waits_for needs next_waiting stopping ended stopped_for exit_value "
-        "fault_kind fault_detail fault_cycle started_pc started_argument started_stack "
-        "barriers_passed",
+        "started_pc started_argument started_stack barriers_passed",
     }
     for count, names in groups.items():
         sizes |= dict.fromkeys(names.split(), count)

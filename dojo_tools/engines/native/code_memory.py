@@ -18,11 +18,15 @@ def size_with_marks(memory_size: int) -> int:
 class CodeMemory:
     """The words that instruction fetch sees; pages that were all zero take no room.
 
-    Behind the `size` bytes of memory stand the marks of lines that have translated code.
+    Behind the `size` bytes of memory stand the marks of lines that have translated code. `known`
+    has pages that several nodes hold, so that they hold them once.
     """
 
-    def __init__(self, memory: memoryview, size: int) -> None:
+    def __init__(
+        self, memory: memoryview, size: int, known: dict[bytes, bytes] | None = None
+    ) -> None:
         self._memory = memory
+        self._known = {} if known is None else known
         self._size = size
         self._pages: dict[int, bytes] = {}
 
@@ -43,7 +47,8 @@ class CodeMemory:
             low, high = max(start, address), min(start + PAGE, address + len(contents))
             held = bytearray(self._pages.get(page, _ZEROS))
             held[low - start : high - start] = contents[low - address : high - address]
-            self._pages[page] = bytes(held)
+            whole = bytes(held)
+            self._pages[page] = self._known.setdefault(whole, whole)
 
     def flush(self) -> None:
         """Make everything written so far visible to instruction fetch."""

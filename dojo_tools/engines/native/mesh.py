@@ -7,7 +7,7 @@ them changes its code; a node that does gets translations of its own.
 
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from dojo_tools.bits import mask, to_signed
@@ -78,6 +78,7 @@ class NativeMesh:
         self._translators: dict[int, Translator] = {}
         self._spaces: dict[tuple[int, int, int], CodeSpace] = {}
         self._printing: set[int] = set()
+        self._pages: dict[bytes, bytes] = {}
         self._state_stride = -(-self._target.layout.size // PAGE) * PAGE
         self._memory_stride = -(-size_with_marks(shape.sram_bytes) // PAGE) * PAGE
         agents = shape.nodes << AGENT_BITS
@@ -95,6 +96,7 @@ class NativeMesh:
         bases = [_address(block) for block in self._blocks]
         self._states, self._memories, self._counters, _, self._changed, places = self._blocks
         self._bases = bases
+        self._state_words = self._states.cast("Q")
         starts = places.cast("Q")
         for dip, block in enumerate(self._dips):
             starts[shape.nodes + dip] = _address(block)
@@ -132,7 +134,7 @@ class NativeMesh:
         if node is None:
             start = number * self._memory_stride
             memory = self._memories[start : start + self._memory_stride]
-            code = CodeMemory(memory, self._shape.sram_bytes)
+            code = CodeMemory(memory, self._shape.sram_bytes, self._pages)
             node = self._nodes[number] = _Node(memory, code, self.arrays["die_of"][number])
         return node
 
@@ -209,6 +211,27 @@ class NativeMesh:
         thread.reset()
         return thread
 
+    def clone_thread(self, model: int, agent: int, controls: Mapping[int, int]) -> None:
+        """Give a thread the pc and registers of another one, but for some control registers.
+
+        No object is made for it: a tile has thousands that the host never looks at.
+        """
+        layout, stride = self._target.layout, self._state_stride
+        self.thread(model)
+        source, start = model * stride, agent * stride
+        self._states[start : start + layout.size] = self._states[source : source + layout.size]
+        words = self._state_words
+        first = start >> 3
+        node = self._node(agent >> AGENT_BITS)
+        places = {
+            "space": self._space(node, agent).by_stepping[False].table.place,
+            "counters": self._bases[2] + agent * 8 * COUNTERS_ROOM,
+        }
+        for name, place in places.items():
+            words[first + (layout.fields[name] >> 3)] = place
+        for number, value in controls.items():
+            words[first + (layout.control(number) >> 3)] = value & layout.control_masks[number]
+
     def settle(self, agent: int) -> Stop | None:
         """Do what a thread came back to the host for; return why it can't go on, or None."""
         with self._lock:
@@ -220,6 +243,7 @@ class NativeMesh:
                 case Exit.LIMIT if thread.retired >= self._limit:
                     return Stop(StopReason.LIMIT)
                 case Exit.LIMIT if self._limit - thread.retired <= SLACK:
+                    thread.go_on_at(self.arrays["clock"][agent])
                     stop = thread.run(self._limit - thread.retired)
                 case Exit.LIMIT:
                     return None

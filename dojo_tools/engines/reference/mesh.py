@@ -93,6 +93,16 @@ class ReferenceMesh:
         self._threads[agent] = thread
         return thread
 
+    def clone_thread(self, model: int, agent: int, controls: Mapping[int, int]) -> None:
+        """Give a thread the pc and registers of another one, but for some control registers."""
+        source, thread = self.thread(model), self.reset_thread(agent)
+        thread.pc = source.pc
+        for file in self._description.registers:
+            for name in (f"{file.name}{index}" for index in range(file.count)):
+                thread.write_register(name, source.read_register(name))
+        for number, value in {**source.controls, **controls}.items():
+            thread.set_control(number, value)
+
     def settle(self, agent: int) -> Stop | None:
         """Do what a thread came back to the host for; return why it can't go on, or None."""
         stop = self._stops.pop(agent)
