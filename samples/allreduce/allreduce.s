@@ -17,7 +17,7 @@
         .semaphore full0, full1                 ; what goes to inbox 0 and 1 has arrived
         .semaphore room                         ; times that I may send
         .semaphore result, first_result         ; the tree's result has arrived: from my row, in it
-        .barrier start
+        .barrier start, middle
 
         .text
         .global _start
@@ -107,6 +107,9 @@ reduce_in_ring:
         sem.posti.at a7, room, 1
         loop.next s9, 1b
 
+; Some are ahead of others by now; without the barrier they would begin to send while their last chunk is
+; still on its way, and two chunks that share a link both come late, at each node a little later.
+        barrier.all middle
         mov     s9, s4
 2:      add     t2, s7, s8
         or      t2, t2, a6
