@@ -216,6 +216,8 @@ DIRECTIVES = _table(
     *_RESOURCES,
     ([".program"], Directive(1, 1, ".program name", symbols.set_program)),
     ([".place"], Directive(2, 4, symbols.PLACE, symbols.add_place)),
+    ([".threads"], Directive(1, 1, ".threads count", symbols.set_threads)),
+    ([".share"], Directive(2, 3, ".share thread, lanes, interval", symbols.set_share)),
     ([".error"], Directive(1, 1, '.error "text"', _report_error)),
     ([".warning"], Directive(1, 1, '.warning "text"', _report_warning)),
     ([".assert"], Directive(1, 2, '.assert condition, "text"', _assert)),

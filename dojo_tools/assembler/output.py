@@ -51,6 +51,7 @@ from dojo_tools.objects import (
     Symbol,
     SymbolKind,
     TensorType,
+    Threads,
     Visibility,
 )
 
@@ -120,7 +121,12 @@ class Output:
             ),
             self._unit.program,
             tuple(self._unit.placement),
+            self._threads(),
         )
+
+    def _threads(self) -> Threads | None:
+        count, shares = self._unit.threads, self._unit.shares
+        return None if count is None else Threads(count, tuple(sorted(shares.values())))
 
     def _write_item(self, item: Item) -> None:
         section = self._unit.sections[item.position.anchor.section]

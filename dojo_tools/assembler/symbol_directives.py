@@ -7,7 +7,15 @@ from dojo_tools.assembler.evaluate import COORDINATE_MAX
 from dojo_tools.assembler.operands import describe_operand
 from dojo_tools.assembler.tree import Command, Number, Operand, Refused, Tag
 from dojo_tools.assembler.unit import SizeOf, UnitBuilder
-from dojo_tools.objects import Binding, Rectangle, SymbolKind
+from dojo_tools.objects import (
+    INTERVAL_MAX,
+    LANES_MAX,
+    THREADS_MAX,
+    Binding,
+    Rectangle,
+    Share,
+    SymbolKind,
+)
 
 PLACE = ".place x, y, width, height"
 _SYMBOL_KINDS = {"function": SymbolKind.FUNCTION, "object": SymbolKind.OBJECT}
@@ -107,11 +115,37 @@ def add_place(builder: UnitBuilder, command: Command) -> None:
     builder.placement.append(Rectangle(x, y, width, height))
 
 
-def _coordinate(builder: UnitBuilder, operand: Operand) -> int:
+def set_threads(builder: UnitBuilder, command: Command) -> None:
+    """Say how many threads the program of this file runs on a node."""
+    count = _number(builder, command.operands[0], 1, THREADS_MAX)
+    if builder.threads not in (None, count):
+        raise Refused(f"this file states {builder.threads} threads already", command.span)
+    builder.threads = count
+
+
+def set_share(builder: UnitBuilder, command: Command) -> None:
+    """Say what a thread may issue: scalar instructions a cycle, and how seldom a vector one."""
+    if builder.threads is None:
+        raise Refused("this file states no threads yet", command.span, "write `.threads n` before")
+    thread, lanes, *interval = command.operands
+    number = _number(builder, thread, 0, builder.threads - 1)
+    share = Share(
+        number,
+        _number(builder, lanes, 1, LANES_MAX),
+        _number(builder, interval[0], 1, INTERVAL_MAX) if interval else 0,
+    )
+    if builder.shares.setdefault(number, share) != share:
+        raise Refused(f"thread {number} has another share already", command.span)
+
+
+def _number(builder: UnitBuilder, operand: Operand, low: int, high: int) -> int:
+    """Return the value of an operand that must be known here."""
     expression = expression_of(operand)
     number = builder.reading.number(expression, builder.position(), earlier_only=True)
-    if not 0 <= number < COORDINATE_MAX:
-        raise Refused(
-            f"{number} does not fit in the range 0..{COORDINATE_MAX - 1}", expression.span
-        )
+    if not low <= number <= high:
+        raise Refused(f"{number} does not fit in the range {low}..{high}", expression.span)
     return number
+
+
+def _coordinate(builder: UnitBuilder, operand: Operand) -> int:
+    return _number(builder, operand, 0, COORDINATE_MAX - 1)

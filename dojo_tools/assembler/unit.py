@@ -29,7 +29,7 @@ from dojo_tools.assembler.tree import (
 from dojo_tools.description import DataKind, Description
 from dojo_tools.diagnostics import Diagnostic, Note, Report, Source, Span, printable
 from dojo_tools.formats import Element
-from dojo_tools.objects import Frame, FrameKind, Rectangle
+from dojo_tools.objects import Frame, FrameKind, Rectangle, Share
 
 CODE_ALIGNMENT = 4
 TENSOR_ALIGNMENT = 64
@@ -221,6 +221,8 @@ class UnitBuilder:
         self._section: SectionState | None = None
         self.program: str | None = None
         self.placement: list[Rectangle] = []
+        self.threads: int | None = None
+        self.shares: dict[int, Share] = {}
         self._entered: list[SectionState] = []
         self._run: Words | None = None
         self._value_count = 0

@@ -44,6 +44,9 @@ def make_image(units: Sequence[Unit], name: str) -> Image:
         tensors=tuple(tensors),
         sections=tuple(section for unit in units for section in _make_sections(unit)),
         programs=programs,
+        threads=tuple(
+            replace(unit.threads, program=unit.number) for unit in units if unit.threads is not None
+        ),
     )
 
 

@@ -48,6 +48,7 @@ from dojo_tools.linker.symbols import (
     find_hint,
     find_size,
 )
+from dojo_tools.linker.threads import join_threads
 from dojo_tools.linker.unit import Unit, name_sections
 from dojo_tools.objects import Binding, Image, ObjectFile, Relocation, Visibility
 
@@ -85,6 +86,7 @@ def link_files(
     files = [wrap_symbols(file, options.wrap) for file in files]
     units = _choose_objects(files, partition, relocations, options)
     for unit in units:
+        unit.threads = join_threads(unit.objects, report)
         unit.definitions = find_definitions(unit.objects, unit.places, report)
         unit.followers = check_defsyms(
             options.defsyms, unit.definitions, unit.places, len(units) == 1, report

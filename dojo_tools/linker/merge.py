@@ -16,6 +16,7 @@ from dojo_tools.linker.layout import Group, Parts, SectionKey, name_sections, or
 from dojo_tools.linker.options import FILE_SIZE_MAX, LinkOptions
 from dojo_tools.linker.places import Places
 from dojo_tools.linker.symbols import Definition, find_definitions
+from dojo_tools.linker.threads import join_threads
 from dojo_tools.objects import (
     ABSOLUTE,
     COMMON,
@@ -56,6 +57,7 @@ def merge_files(
     objects = selection.objects
     report = Report()
     definitions = find_definitions(objects, Places(objects), report)
+    threads = join_threads(objects, report)
     report.stop_if_errors()
     sections, moved = _merge_sections(objects, name)
     symbols, meanings = _merge_symbols(objects, definitions, moved)
@@ -68,6 +70,7 @@ def merge_files(
         tensors=_move_tensors(objects, definitions, meanings),
         program=program,
         placement=_join_placements(objects),
+        threads=threads,
     )
 
 

@@ -11,7 +11,7 @@ from dojo_tools.linker.layout import Layout, SectionKey
 from dojo_tools.linker.options import Defsym
 from dojo_tools.linker.places import Places
 from dojo_tools.linker.symbols import Addresses, Definition
-from dojo_tools.objects import PROGRAM_STRIDE_BITS, ObjectFile, Rectangle
+from dojo_tools.objects import PROGRAM_STRIDE_BITS, ObjectFile, Rectangle, Threads
 
 
 @dataclass(slots=True)
@@ -41,6 +41,7 @@ class Unit:
     stack_size: int = 0
     heap_size: int = 0
     stack_top: int = 0
+    threads: Threads | None = None
 
     @property
     def reach(self) -> Reach:

@@ -92,6 +92,10 @@ def _at_barrier(mesh: "Mesh", agent: int) -> Waiter:
 
 
 def _at_list(mesh: "Mesh", agent: int) -> Waiter:
-    left = mesh.arrays["list_left"][agent >> AGENT_BITS]
+    node = agent >> AGENT_BITS
+    is_waiting = mesh.arrays["doing"][node << AGENT_BITS | LIST_ENGINE] != mesh.procedures.constant(
+        "STOPPED"
+    )
+    left = mesh.arrays["list_left"][node] + is_waiting
     cycle = mesh.arrays["clock"][agent] - 1
     return Waiter(agent, "list", 0, _pc(mesh, agent), cycle, held=left)

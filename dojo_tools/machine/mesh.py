@@ -6,7 +6,7 @@ faults, sets the registers of threads that start. It handles no event.
 
 import heapq
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
@@ -23,6 +23,7 @@ from dojo_tools.machine.channels import check_acyclic
 from dojo_tools.machine.deadlock import Deadlock, find_deadlock
 from dojo_tools.machine.mesh_faults import MeshFault, request_fault
 from dojo_tools.machine.mesh_tables import make_arrays, packed, unpacked
+from dojo_tools.machine.shares import shares_of
 from dojo_tools.machine.topology import Topology
 from dojo_tools.objects import Image, Program, Rectangle, Segment
 
@@ -78,9 +79,8 @@ class Mesh:
     """An image on the nodes of a machine.
 
     `at` is the node of the mesh where the partition begins; `grid` its size for an image that
-    places nothing, else the bounding rectangle of its programs. `shares` gives the threads that
-    each program states; one thread owns its node. `workers` run dies side by side, with the same
-    result for any number of them. Raises `InputError` for what does not fit the machine.
+    places nothing, else the bounding rectangle of its programs. `workers` run dies side by side,
+    with the same result for any number. Raises `InputError` for what does not fit the machine.
     """
 
     def __init__(
@@ -93,7 +93,6 @@ class Mesh:
         timing: bool = True,
         at: tuple[int, int] = (0, 0),
         grid: tuple[int, int] | None = None,
-        shares: Sequence[Share] = (),
         workers: int = 1,
     ) -> None:
         self.image = image
@@ -110,7 +109,9 @@ class Mesh:
         self.program_of = {
             node: number for number, home in enumerate(self.residences) for node in home.nodes
         }
-        self.shares = tuple(shares) or (None,)
+        self.shares = tuple(
+            shares_of(image, number, machine) for number in range(len(self.residences))
+        )
         self.arrays = make_arrays(self.procedures, machine, self.topology)
         self.dies = machine.grid.die_columns * machine.grid.die_rows
         self.engine = self._make_engine(engine)
@@ -131,16 +132,16 @@ class Mesh:
             self.machine.reserved_bytes,
             self.machine.dip.size,
         )
-        rules: dict[int, IssueRule | None] = {}
+        rules: dict[Share | None, IssueRule] = {}
 
         def rule_of(agent: int) -> IssueRule | None:
-            number = agent & mask(AGENT_BITS)
-            if number not in rules:
-                share = self.shares[min(number, len(self.shares) - 1)]
-                rules[number] = (
-                    IssueRule(self.description, self.machine, share) if self.timing else None
-                )
-            return rules[number]
+            if not self.timing:
+                return None
+            shares = self.shares[self.program_of.get(agent >> AGENT_BITS, 0)]
+            share = shares[min(agent & mask(AGENT_BITS), len(shares) - 1)]
+            if share not in rules:
+                rules[share] = IssueRule(self.description, self.machine, share)
+            return rules[share]
 
         if engine == "reference":
             # Loaded where it is used: the native engine needs none of numpy's functions.
@@ -233,7 +234,7 @@ class Mesh:
                 self.engine.write_memory(node, start, segment.contents)
             self.engine.set_program(node, number, code)
             self.arrays["program_rectangle"][node] = packed(rectangle)
-            self.arrays["threads_of"][node] = len(self.shares)
+            self.arrays["threads_of"][node] = len(self.shares[number])
             agent = node << AGENT_BITS
             if model is None:
                 model = agent
@@ -438,7 +439,7 @@ class Mesh:
     def agents(self) -> Iterator[int]:
         """Yield all threads of nodes that run a program."""
         for node in sorted(self.program_of):
-            for thread in range(len(self.shares)):
+            for thread in range(self.arrays["threads_of"][node]):
                 yield node << AGENT_BITS | thread
 
     def _end(

@@ -52,6 +52,7 @@ class SectionType(IntEnum):
     DOJO_LINES = 0x8000_0001
     DOJO_TENSORS = 0x8000_0002
     DOJO_PROGRAM = 0x8000_0003
+    DOJO_THREADS = 0x8000_0004
 
 
 class SectionFlag(IntFlag):

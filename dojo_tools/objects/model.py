@@ -190,6 +190,33 @@ class Program:
     placement: tuple[Rectangle, ...] = ()
 
 
+THREADS_MAX = 4
+"""How many threads a node has."""
+
+LANES_MAX = 64
+INTERVAL_MAX = 1024
+
+
+class Share(NamedTuple):
+    """What a thread may issue: scalar instructions a cycle, and a vector one every `interval`.
+
+    Without vector instructions `interval` is 0. What a machine has is another matter.
+    """
+
+    thread: int
+    lanes: int
+    interval: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """How many threads a program runs on a node; a thread without a share gets an equal part."""
+
+    count: int
+    shares: tuple[Share, ...] = ()
+    program: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectFile:
     """A relocatable object.
@@ -207,6 +234,7 @@ class ObjectFile:
     tensors: tuple[TensorType, ...] = ()
     program: str | None = None
     placement: tuple[Rectangle, ...] = ()
+    threads: Threads | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +257,7 @@ class Image:
 
     Segments ascend and do not overlap. Each allocated section that is not empty is part of one.
     Without `programs` it is one program for every node. Addresses of program n are n * 2^32 plus
-    the SRAM offset; `entry` is that of program 0.
+    the SRAM offset; `entry` is that of program 0. `threads` has the programs that state theirs.
     """
 
     name: str
@@ -240,3 +268,9 @@ class Image:
     tensors: tuple[TensorType, ...] = ()
     sections: tuple[Section, ...] = ()
     programs: tuple[Program, ...] = ()
+    threads: tuple[Threads, ...] = ()
+
+    def threads_of(self, program: int) -> Threads:
+        """Return the threads of a program by number: one where it states none."""
+        found = (threads for threads in self.threads if threads.program == program)
+        return next(found, Threads(1, program=program))

@@ -50,10 +50,12 @@ from dojo_tools.objects.model import (
     Symbol,
     SymbolKind,
     TensorType,
+    Threads,
     Visibility,
 )
 from dojo_tools.objects.programs import read_note, read_program
 from dojo_tools.objects.tables import read_lines, read_tensors
+from dojo_tools.objects.threads import read_threads
 
 _CONTENT_TYPES = (SectionType.PROGBITS, SectionType.NOBITS, SectionType.NOTE)
 _KINDS = {kind.value: kind for kind in SymbolKind} | {
@@ -101,7 +103,8 @@ def read_elf(contents: bytes, name: str) -> ObjectFile | Image:
         part = _only_part(parts, SectionType.DOJO_PROGRAM)
         program, placement = (None, ()) if part is None else read_program(part.table)
         return ObjectFile(
-            name, all_sections, symbols, relocations, lines, tensors, program, placement
+            *(name, all_sections, symbols, relocations, lines, tensors, program, placement),
+            _read_object_threads(parts),
         )
     segments = _read_segments(file, header)
     for section in all_sections:
@@ -113,7 +116,13 @@ def read_elf(contents: bytes, name: str) -> ObjectFile | Image:
     if len(notes) > 1:
         raise notes[1].table.error(f"a second list of programs, after section {notes[0].index}")
     programs = read_note(notes[0].table, header.entry) if notes else ()
-    return Image(name, header.entry, segments, symbols, lines, tensors, all_sections, programs)
+    threads = _read_threads(parts)
+    if threads and threads[-1].program >= max(1, len(programs)):
+        raise file.error(f"there are threads of program {threads[-1].program}, but no such program")
+    return Image(
+        *(name, header.entry, segments, symbols, lines, tensors, all_sections, programs),
+        threads,
+    )
 
 
 def read_object(contents: bytes, name: str) -> ObjectFile:
@@ -340,6 +349,21 @@ def _read_lines(parts: Sequence[_Part], sections: Mapping[int, Section]) -> tupl
         return ()
     covered = {s.name: range(s.address, s.address + s.size) for s in sections.values()}
     return read_lines(part.table, covered)
+
+
+def _read_threads(parts: Sequence[_Part]) -> tuple[Threads, ...]:
+    part = _only_part(parts, SectionType.DOJO_THREADS)
+    return () if part is None else read_threads(part.table)
+
+
+def _read_object_threads(parts: Sequence[_Part]) -> Threads | None:
+    """Return the threads that an object states: it knows of one program, number 0."""
+    found = _read_threads(parts)
+    if found and found[-1].program:
+        part = _only_part(parts, SectionType.DOJO_THREADS)
+        assert part is not None
+        raise part.table.error("an object has the threads of one program")
+    return found[0] if found else None
 
 
 def _read_tensors(parts: Sequence[_Part], symbol_count: int) -> tuple[TensorType, ...]:

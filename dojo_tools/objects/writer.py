@@ -44,9 +44,11 @@ from dojo_tools.objects.model import (
     Segment,
     Symbol,
     TensorType,
+    Threads,
 )
 from dojo_tools.objects.programs import encode_note, encode_program
 from dojo_tools.objects.tables import encode_lines, encode_strings, encode_tensors
+from dojo_tools.objects.threads import encode_threads
 
 _NO_FLAGS = SectionFlag(0)
 
@@ -76,6 +78,7 @@ def encode_object(object_file: ObjectFile) -> bytes:
     if object_file.program is not None or object_file.placement:
         contents = encode_program(object_file.program, object_file.placement)
         parts.append(_table_part(".dojo.program", SectionType.DOJO_PROGRAM, contents))
+    parts += _threads_part(() if object_file.threads is None else (object_file.threads,))
     return _encode_file(object_file.name, FileType.RELOCATABLE, 0, parts, ())
 
 
@@ -89,8 +92,15 @@ def encode_image(image: Image, debug: bool = True) -> bytes:
         note = encode_note(image.programs)
         parts.append(_table_part(NOTE_NAME, SectionType.NOTE, note))
         parts[-1].alignment = 4
+    parts += _threads_part(image.threads)
     parts += [_content_part(section) for section in (debug_sections(image) if debug else ())]
     return _encode_file(image.name, FileType.EXECUTABLE, image.entry, parts, image.segments)
+
+
+def _threads_part(stated: Sequence[Threads]) -> list[_Part]:
+    if not stated:
+        return []
+    return [_table_part(".dojo.threads", SectionType.DOJO_THREADS, encode_threads(stated))]
 
 
 def _symbol_positions(symbols: Sequence[Symbol]) -> dict[int, int]:

@@ -132,3 +132,23 @@ def test_runs_agree_while_others_fill_the_cache_or_are_killed(tmp_path: Path) ->
     for run in runs:
         assert run.communicate() == ("Hello from a D1 node.\n", "")
         assert run.returncode == 0
+
+
+def test_a_full_folder_is_not_looked_through_at_every_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    scandir = os.scandir
+
+    def counted(path: str) -> object:
+        nonlocal looks
+        looks += 1
+        return scandir(path)
+
+    cache = ObjectCache(tmp_path / "native", "host", 80 * len(CODE))
+    monkeypatch.setattr(os, "scandir", counted)
+    for number in range(200):
+        cache.save(f"{number}", "quick", CODE)
+    assert 10 < looks < 40
+    kept = sum(path.stat().st_size for path in (tmp_path / "native").iterdir())
+    assert kept < 92 * len(CODE)

@@ -78,8 +78,7 @@ again:
 
 @pytest.mark.parametrize("name", ["fibonacci", "pipeline", "branchy", "faulting"])
 def test_both_engines_agree(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(native_thread, "TRANSLATION_SECONDS", -1e9)
-    monkeypatch.setattr(region, "VERSIONS_MAX", 1)
+    time_slowly(monkeypatch)
     steps = count_steps(monkeypatch)
     source = source_of(name, tmp_path)
     machine = Machine(load_program([source], DESCRIPTION), DESCRIPTION, engine="both")
@@ -91,8 +90,7 @@ def test_both_engines_agree(name: str, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_limits_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(native_thread, "TRANSLATION_SECONDS", -1e9)
-    monkeypatch.setattr(region, "VERSIONS_MAX", 1)
+    time_slowly(monkeypatch)
     image = load_program([source_of("branchy", tmp_path)], DESCRIPTION)
     machine = Machine(image, DESCRIPTION, engine="both")
     retired = 0
@@ -106,6 +104,29 @@ def test_few_shapes_are_translated_at_once(tmp_path: Path, monkeypatch: pytest.M
     image = load_program([SAMPLES / "saxpy" / "saxpy.s"], DESCRIPTION)
     assert Machine(image, DESCRIPTION).run(100_000).stop.code == 0
     assert steps == []
+
+
+def test_code_that_runs_once_is_translated_however_much_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(native_thread, "TRANSLATION_SECONDS", -1e9)
+    steps = count_steps(monkeypatch)
+    source = tmp_path / "straight.s"
+    lines = ["mul a0, a1, a2"] * 5000
+    source.write_text("\n".join([".text", ".global _start", "_start:", *lines, "halti 0", ""]))
+    assert Machine(load_program([source], DESCRIPTION), DESCRIPTION).run(10_000).stop.code == 0
+    assert steps == []
+
+
+def time_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Translate for the empty shape only from now on."""
+
+    def has_shape(thread: native_thread.NativeThread, translations: object) -> bool:
+        del translations
+        return thread.shape != 0
+
+    monkeypatch.setattr(native_thread.NativeThread, "_has_many_shapes", has_shape)
+    monkeypatch.setattr(region, "VERSIONS_MAX", 1)
 
 
 def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:

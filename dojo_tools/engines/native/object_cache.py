@@ -19,7 +19,8 @@ SIZE_MAX = 256 << 20
 _DIGEST_SIZE = 32
 _HEADER_SIZE = len(MAGIC) + 2 * _DIGEST_SIZE + 8
 _SUFFIX = ".obj"
-_SAVES_A_TRIM = 64
+_TRIMS = 8
+"""Looks at all entries while as much is saved as there is room for."""
 
 
 class ObjectCache:
@@ -33,7 +34,7 @@ class ObjectCache:
         self._host = host
         self._size_max = size_max
         self._is_usable: bool | None = None
-        self._saves = 0
+        self._saved_size: int | None = None  # since the folder was last looked through
         self._has_warned = False
 
     def load(self, text: str, level: str) -> bytes | None:
@@ -68,9 +69,10 @@ class ObjectCache:
             _write_private(self._path(key), entry)
         except OSError:
             return
-        if self._saves % _SAVES_A_TRIM == 0:
+        if self._saved_size is None or self._saved_size > self._size_max // _TRIMS:
             self._trim()
-        self._saves += 1
+            self._saved_size = 0
+        self._saved_size += len(entry)
 
     def _key(self, text: str, level: str) -> bytes:
         digest = hashlib.sha256()
@@ -103,21 +105,34 @@ class ObjectCache:
     def _trim(self) -> None:
         """Remove entries, least recently used first, until they fit; and what a crash left."""
         try:
-            found = [(path, path.stat()) for path in self._folder.iterdir()]
+            with os.scandir(self._folder) as entries:
+                found = [
+                    (status.st_mtime, status.st_size, e.path)
+                    for e in entries
+                    if (status := _status_of(e)) is not None
+                ]
         except OSError:
             return
-        found.sort(key=lambda item: item[1].st_mtime, reverse=True)
+        found.sort(reverse=True)
         total = 0
-        for path, status in found:
-            total += status.st_size
+        for _, size, path in found:
+            total += size
             if total > self._size_max:
                 with suppress(OSError):
-                    path.unlink()
+                    Path(path).unlink()
 
     def _warn(self, message: str) -> None:
         if not self._has_warned:
             self._has_warned = True
             sys.stderr.write(f"warning: cache of translations: {message}\n")
+
+
+def _status_of(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """Return the status of a file, None if another process has removed it meanwhile."""
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError:
+        return None
 
 
 def _opened(entry: bytes, key: bytes) -> bytes | None:

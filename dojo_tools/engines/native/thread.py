@@ -52,8 +52,8 @@ SHAPES_MAX = 8
 """Shapes for which the code at an address is translated; in others its timing is slow."""
 
 TRANSLATION_SECONDS = 1.0
-"""Time for translations before shapes other than the empty one are timed slowly, beside half the
-time that code has run."""
+"""Time for translations before further shapes of code that has been translated are timed slowly,
+beside half the time that code has run."""
 
 _SLICE_MIN, _SLICE_MAX = 1 << 16, 1 << 30
 _STATE_SIZE_UNIT = 4096
@@ -188,6 +188,11 @@ class NativeThread:
     def retired(self) -> int:
         """Instructions executed so far."""
         return self._field("last") - to_signed(self._field("left"), 64)
+
+    @property
+    def shape(self) -> int:
+        """The number of the scoreboard's shape, 0 if everything is ready."""
+        return self._field("shape")
 
     def _set_limit(self, limit: int) -> None:
         """Let translated code run until so many instructions have retired since the beginning."""
@@ -368,11 +373,11 @@ class NativeThread:
 
     def _has_many_shapes(self, translations: Translations) -> bool:
         """Return whether one more shape of the code at the pc is not worth a translation."""
-        if self._field("shape") == 0:
+        shapes = translations.shapes_at(self.pc)
+        if self.shape == 0 or shapes == 0:
             return False
         budget = TRANSLATION_SECONDS + self._native_seconds / 2
-        is_late = self._translation_seconds > budget
-        return is_late or translations.shapes_at(self.pc) >= SHAPES_MAX
+        return self._translation_seconds > budget or shapes >= SHAPES_MAX
 
     def _run_slowly(self, timeline: Timeline, translations: Translations) -> Stop | None:
         """Run code that has too many shapes step by step for a while; return a fault."""
