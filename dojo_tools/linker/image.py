@@ -16,12 +16,20 @@ from dojo_tools.objects import (
     Section,
     Segment,
     Symbol,
+    SymbolKind,
     TensorType,
     Visibility,
 )
 
 GAP_MAX = 4096
 """How many bytes between two sections a segment may fill with zeros."""
+
+
+_RESOURCE_KINDS = {
+    ".dojo.semaphores": SymbolKind.SEMAPHORE,
+    ".dojo.barriers": SymbolKind.BARRIER,
+    ".dojo.biasregs": SymbolKind.BIAS_REGISTER,
+}
 
 
 def make_image(units: Sequence[Unit], name: str) -> Image:
@@ -131,7 +139,8 @@ def _final_symbol(unit: Unit, index: int | None, symbol: Symbol, address: int) -
         value = unit.in_image(to_unsigned(address, 64)) if unit.number else to_unsigned(address, 64)
     hidden = symbol.visibility is Visibility.HIDDEN
     binding = Binding.LOCAL if hidden else symbol.binding
-    return Symbol(symbol.name, section, value, symbol.size, binding, symbol.kind, symbol.visibility)
+    kind = _RESOURCE_KINDS.get(symbol.section or "", symbol.kind)
+    return Symbol(symbol.name, section, value, symbol.size, binding, kind, symbol.visibility)
 
 
 def _carry_lines(unit: Unit) -> list[LineEntry]:

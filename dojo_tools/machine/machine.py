@@ -1,6 +1,5 @@
 """One node and one thread that run an image, with everything the host may look at or set."""
 
-import bisect
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +17,10 @@ from dojo_tools.engines.stop import Fault, FaultKind, Stop, StopReason
 from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import Cause
 from dojo_tools.formats import Element, element_named, element_texts
-from dojo_tools.linker import DEFAULT_STACK_SIZE
+from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
 from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
 from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
-
-STACK_POINTER = "sp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,8 @@ class Machine:
         if len(image.programs) > 1:
             raise fail(
                 f"{image.name}: an image of {len(image.programs)} programs, which run on several "
-                "nodes, but there is no mesh of nodes yet",
-                hint="link one of the programs by itself to run it on one node",
+                "nodes, does not fit one node",
+                hint="a `Mesh` runs it",
             )
         self.image = image
         self.description = description
@@ -98,12 +95,9 @@ class Machine:
             self._thread.write_memory(segment.address, segment.contents)
         self._thread.pc = image.entry
         self._zeros = {file.name: file.zero for file in description.registers}
-        self._symbols = {symbol.name: symbol for symbol in image.symbols}
-        self._tensors = {image.symbols[t.symbol].name: t for t in image.tensors}
+        self.program = ProgramView(image)
         self._shown: dict[str, Element] = {}
-        self._lines = sorted(image.lines, key=lambda line: line.offset)
-        self._line_starts = [line.offset for line in self._lines]
-        stack = self._symbols.get("__stack_top")
+        stack = self.program.symbols.get("__stack_top")
         self._thread.write_register(STACK_POINTER, sram if stack is None else stack.value)
 
     # ---- running
@@ -262,17 +256,11 @@ class Machine:
 
     def symbol(self, name: str) -> Symbol:
         """Return a symbol of the image. Raises `InputError` for an unknown name."""
-        found = self._symbols.get(name)
-        if found is None:
-            raise fail(
-                f"{self.image.name} has no symbol `{name}`", hint=did_you_mean(name, self._symbols)
-            )
-        return found
+        return self.program.symbol(name)
 
     def tensor(self, name: str) -> TensorType | None:
         """Return the type of a symbol's data, or None if it was given none."""
-        self.symbol(name)
-        return self._tensors.get(name)
+        return self.program.tensor(name)
 
     def read_tensor(
         self, name: str, element: str | None = None, shape: Sequence[int] | None = None
@@ -281,7 +269,7 @@ class Machine:
 
         Element type and shape come from the symbol unless given; one without a type needs both.
         """
-        element, shape = self._element_and_shape(name, element, shape)
+        element, shape = self.program.element_and_shape(name, element, shape)
         count = 1
         for dimension in shape:
             count *= dimension
@@ -295,7 +283,7 @@ class Machine:
         Returns how many were beyond a CFloat type and saturated. Raises `InputError` if the shape
         is not the symbol's.
         """
-        element, _ = self._element_and_shape(name, element, values.shape)
+        element, _ = self.program.element_and_shape(name, element, values.shape)
         known = self.tensor(name)
         if known is not None and tuple(values.shape) != known.shape:
             raise fail(f"symbol `{name}` has shape {known.shape}, the values have {values.shape}")
@@ -303,44 +291,19 @@ class Machine:
         self.write_memory(self.symbol(name).value, contents)
         return count_beyond(values, element)
 
-    def _element_and_shape(
-        self, name: str, element: str | None, shape: Sequence[int] | None
-    ) -> tuple[str, tuple[int, ...]]:
-        known = self.tensor(name)
-        element = element or (known.element if known else None)
-        if shape is None and known is not None:
-            shape = known.shape
-        if element is None or shape is None:
-            raise fail(
-                f"symbol `{name}` has no type", hint="declare it with `.tensor`, or name one here"
-            )
-        element_named(element)
-        return element, tuple(shape)
-
     # ---- source lines
 
     def line_at(self, pc: int) -> LineEntry | None:
         """Return the source line of the instruction at an address, if the image knows it."""
-        index = bisect.bisect_right(self._line_starts, pc) - 1
-        if index < 0:
-            return None
-        line = self._lines[index]
-        return line if pc < line.offset + line.size else None
+        return self.program.line_at(pc)
 
     def fault_text(self, fault: Fault) -> str:
         """Return a fault as a message: source line, what was accessed, its limits, a hint."""
-        line = self.line_at(fault.pc)
-        place = "" if line is None else f"{line.file}:{line.line}:{line.column}: "
-        text = f"{place}fault: {fault.message} (pc 0x{fault.pc:x})"
-        if line is not None:
-            text += "".join(f"\nnote: {frame}" for frame in line.trail)
-        hint = fault.hint or self._fault_hint(fault)
-        return text if hint is None else f"{text}\nhint: {hint}"
+        return self.program.fault_text(fault, self._thread.read_register(STACK_POINTER))
 
     def divergence_text(self, found: Divergence) -> str:
         """Return where two engines part: instruction, source line, operands, both results."""
-        line = self.line_at(found.pc)
-        place = "" if line is None else f"{line.file}:{line.line}:{line.column}: "
+        place = self.program.place_at(found.pc)
         text = "no instruction"
         if found.instruction is not None:
             text = format_instruction(found.instruction, found.pc, self.description)
@@ -354,19 +317,6 @@ class Machine:
         ]
         rows = [head, *(f"note: {note}" for note in notes)]
         return "\n".join([*rows, "hint: this is a mistake in the tools: please report it"])
-
-    def _fault_hint(self, fault: Fault) -> str | None:
-        """Return a hint that only the state of the machine can give."""
-        stack = self._thread.read_register(STACK_POINTER)
-        limit = self._symbols.get("__stack_top")
-        if limit is None or not isinstance(stack, int):
-            return None
-        depth = limit.value - stack
-        size = self._symbols.get("__stack_size")
-        allowed = DEFAULT_STACK_SIZE if size is None else size.value
-        if depth > allowed:
-            return f"the stack is {depth} bytes deep, {allowed} are reserved"
-        return None
 
 
 def _unanswered(thread: Thread, stop: Stop) -> Stop:

@@ -17,12 +17,15 @@ from dojo_tools.description.procedures import load_procedures
 from dojo_tools.diagnostics import fail
 from dojo_tools.engines.mesh import AGENT_BITS, MeshEngine, MeshShape
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.reference.mesh import ReferenceMesh
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import IssueRule, Share
 from dojo_tools.machine.channels import check_acyclic
 from dojo_tools.machine.deadlock import Deadlock, find_deadlock
+from dojo_tools.machine.mesh_counters import run_cycles
 from dojo_tools.machine.mesh_faults import MeshFault, request_fault
 from dojo_tools.machine.mesh_tables import make_arrays, packed, unpacked
+from dojo_tools.machine.program_view import ProgramView
 from dojo_tools.machine.shares import shares_of
 from dojo_tools.machine.topology import Topology
 from dojo_tools.objects import Image, Program, Rectangle, Segment
@@ -109,6 +112,7 @@ class Mesh:
         self.program_of = {
             node: number for number, home in enumerate(self.residences) for node in home.nodes
         }
+        self.views = tuple(ProgramView(image, number) for number in range(len(self.residences)))
         self.shares = tuple(
             shares_of(image, number, machine) for number in range(len(self.residences))
         )
@@ -144,9 +148,6 @@ class Mesh:
             return rules[share]
 
         if engine == "reference":
-            # Loaded where it is used: the native engine needs none of numpy's functions.
-            from dojo_tools.engines.reference.mesh import ReferenceMesh  # noqa: PLC0415
-
             return ReferenceMesh(
                 self.procedures,
                 self.arrays,
@@ -450,15 +451,13 @@ class Mesh:
         limited: int | None = None,
         deadlock: Deadlock | None = None,
     ) -> MeshEnd:
-        cycles = retired = 0
+        retired = 0
         codes: dict[int, int] = {}
         for agent in self.agents():
-            thread = self.engine.thread(agent)
-            retired += thread.retired
-            cycles = max(cycles, self.arrays["ended"][agent], thread.cycles)
+            retired += self.engine.thread(agent).retired
             if self.arrays["exit_value"][agent]:
                 codes[agent] = self.arrays["exit_value"][agent]
-        return MeshEnd(reason, cycles, retired, codes, fault, limited, deadlock)
+        return MeshEnd(reason, run_cycles(self), retired, codes, fault, limited, deadlock)
 
     def _ended(self) -> MeshEnd:
         """Return the end of a run in which nothing happens any more."""

@@ -1,14 +1,11 @@
 """What is wrong with a request, in words."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dojo_tools.bits import mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.engines.stop import Fault, FaultKind
-
-if TYPE_CHECKING:
-    from dojo_tools.machine.mesh import Mesh
+from dojo_tools.machine.mesh_state import MeshState
 
 _DIP = 2
 """Kind of the global addresses of DIP cards."""
@@ -22,7 +19,7 @@ class MeshFault:
     fault: Fault
 
 
-def request_fault(mesh: "Mesh", die: int, agent: int) -> MeshFault:
+def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
     """Return the fault of an agent's request that stopped a die.
 
     `pc` is that of the instruction; 0 of a list's, and of what has its effect after the agent has
@@ -59,7 +56,7 @@ def request_fault(mesh: "Mesh", die: int, agent: int) -> MeshFault:
     return MeshFault(agent, fault)
 
 
-def _agent_name(mesh: "Mesh", agent: int) -> str:
+def _agent_name(mesh: MeshState, agent: int) -> str:
     number = agent & mask(AGENT_BITS)
     name = "the list engine" if number == LIST_ENGINE else f"thread {number}"
     x, y = mesh.place_of(agent >> AGENT_BITS)

@@ -105,7 +105,7 @@ def _counts(
         links: "link_kind link_free link_packets link_waited",
         semaphores: "semaphore first_waiting last_waiting poster posts takes",
         barriers: "gathered gathering at_barrier",
-        agents: "doing clock waits_for needs next_waiting stopping ended exit_value "
+        agents: "doing clock waits_for needs next_waiting stopping ended stopped_for exit_value "
         "started_pc started_argument started_stack barriers_passed",
     }
     for count, names in groups.items():

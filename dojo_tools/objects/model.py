@@ -43,11 +43,18 @@ class Binding(Enum):
 
 
 class SymbolKind(Enum):
-    """What a symbol names; the values are ELF's."""
+    """What a symbol names; the values are ELF's.
+
+    The last three, of which ELF says that they are the processor's, are those of images: in
+    objects the section tells them apart.
+    """
 
     NONE = 0
     OBJECT = 1
     FUNCTION = 2
+    SEMAPHORE = 13
+    BARRIER = 14
+    BIAS_REGISTER = 15
 
 
 class Visibility(Enum):

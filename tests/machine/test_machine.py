@@ -206,7 +206,7 @@ def test_an_image_of_several_programs_is_refused():
         for n in range(2)
     ]
     image = link(placed, DESCRIPTION.relocations, name="grid")
-    with pytest.raises(InputError, match=r"grid: an image of 2 programs, .* there is no mesh"):
+    with pytest.raises(InputError, match=r"grid: an image of 2 programs, .* does not fit one node"):
         Machine(image, DESCRIPTION)
     alone = link(placed[:1], DESCRIPTION.relocations, name="alone")
     assert Machine(alone, DESCRIPTION).run(10).stop.code == 0

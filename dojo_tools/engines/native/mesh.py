@@ -243,6 +243,7 @@ class NativeMesh:
                 case Exit.LIMIT if thread.retired >= self._limit:
                     return Stop(StopReason.LIMIT)
                 case Exit.LIMIT if self._limit - thread.retired <= SLACK:
+                    thread.go_on_at(self.arrays["clock"][agent])
                     stop = thread.run(self._limit - thread.retired)
                 case Exit.LIMIT:
                     return None

@@ -162,6 +162,10 @@ class NativeThread:
         """The cycle that the clock stands at."""
         return self._field("cycles") + (self.retired if self._timeline is None else 0)
 
+    def go_on_at(self, cycle: int) -> None:
+        """Go on at a cycle; one later than the clock's comes after everything is done."""
+        self._set_field("cycles", cycle - (self.retired if self._timeline is None else 0))
+
     def _drop_own(self) -> CodeSpace:
         for translations in self.space.all():
             translations.drop_changed(self._code)

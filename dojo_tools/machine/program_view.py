@@ -1,0 +1,131 @@
+"""What an image says of one of its programs: symbols, typed data, source lines, by SRAM offset.
+
+Machines of one node and of many share it, and the words for a fault of a program.
+"""
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dojo_tools.bits import mask
+from dojo_tools.diagnostics import did_you_mean, fail
+from dojo_tools.engines.stop import Fault
+from dojo_tools.formats import element_named
+from dojo_tools.linker import DEFAULT_STACK_SIZE
+from dojo_tools.objects import (
+    ABSOLUTE,
+    PROGRAM_STRIDE_BITS,
+    Image,
+    LineEntry,
+    Symbol,
+    SymbolKind,
+    TensorType,
+)
+
+STACK_POINTER = "sp"
+
+
+class ProgramView:
+    """A program of an image by its number; addresses are SRAM offsets."""
+
+    def __init__(self, image: Image, number: int = 0) -> None:
+        self.image = image
+        self.number = number
+        self.symbols: dict[str, Symbol] = {}
+        self.tensors: dict[str, TensorType] = {}
+        own: set[int] = set()
+        for index, symbol in enumerate(image.symbols):
+            is_number = symbol.section == ABSOLUTE
+            if is_number or symbol.value >> PROGRAM_STRIDE_BITS == number:
+                own.add(index)
+                value = symbol.value if is_number else symbol.value & mask(PROGRAM_STRIDE_BITS)
+                self.symbols[symbol.name] = replace(symbol, value=value)
+        for tensor in image.tensors:
+            if tensor.symbol in own:
+                self.tensors[image.symbols[tensor.symbol].name] = tensor
+        self._lines = sorted(
+            (line for line in image.lines if line.offset >> PROGRAM_STRIDE_BITS == number),
+            key=lambda line: line.offset,
+        )
+        self._line_starts = [line.offset & mask(PROGRAM_STRIDE_BITS) for line in self._lines]
+
+    @property
+    def name(self) -> str:
+        """The name of the program, that of the image if it has none."""
+        programs = self.image.programs
+        return programs[self.number].name if programs else self.image.name
+
+    def symbol(self, name: str) -> Symbol:
+        """Return a symbol. Raises `InputError` for an unknown name."""
+        found = self.symbols.get(name)
+        if found is None:
+            raise fail(
+                f"{self.image.name} has no symbol `{name}`", hint=did_you_mean(name, self.symbols)
+            )
+        return found
+
+    def tensor(self, name: str) -> TensorType | None:
+        """Return the type of a symbol's data, or None if it was given none."""
+        self.symbol(name)
+        return self.tensors.get(name)
+
+    def element_and_shape(
+        self, name: str, element: str | None, shape: Sequence[int] | None
+    ) -> tuple[str, tuple[int, ...]]:
+        """Return the type to read or write a symbol's data in: what is given, else its own."""
+        known = self.tensor(name)
+        element = element or (known.element if known else None)
+        if shape is None and known is not None:
+            shape = known.shape
+        if element is None or shape is None:
+            raise fail(
+                f"symbol `{name}` has no type", hint="declare it with `.tensor`, or name one here"
+            )
+        element_named(element)
+        return element, tuple(shape)
+
+    def line_at(self, pc: int) -> LineEntry | None:
+        """Return the source line of the instruction at an address, if the image knows it."""
+        index = bisect.bisect_right(self._line_starts, pc) - 1
+        if index < 0:
+            return None
+        line = self._lines[index]
+        return line if pc < self._line_starts[index] + line.size else None
+
+    def place_at(self, pc: int) -> str:
+        """Return file, line and column of an instruction as messages begin, or nothing."""
+        line = self.line_at(pc)
+        return "" if line is None else f"{line.file}:{line.line}:{line.column}: "
+
+    def resource_names(self, kind: SymbolKind, number: int) -> list[str]:
+        """Return the names that the semaphore or barrier of a number has."""
+        return sorted(
+            symbol.name
+            for symbol in self.symbols.values()
+            if symbol.kind is kind and symbol.value == number
+        )
+
+    def fault_text(self, fault: Fault, stack: object, thread: int = 0, who: str = "") -> str:
+        """Return a fault as a message: source line, what was accessed, its limits, a hint.
+
+        `stack` is the stack pointer of the thread, and `who` names it where there are several.
+        """
+        line = self.line_at(fault.pc)
+        subject = f"{who}: " if who else ""
+        text = f"{self.place_at(fault.pc)}fault: {subject}{fault.message} (pc 0x{fault.pc:x})"
+        if line is not None:
+            text += "".join(f"\nnote: {frame}" for frame in line.trail)
+        hint = fault.hint or self._stack_hint(stack, thread)
+        return text if hint is None else f"{text}\nhint: {hint}"
+
+    def _stack_hint(self, stack: object, thread: int) -> str | None:
+        """Return a hint if the stack of a thread is deeper than it may be."""
+        limit = self.symbols.get(f"__stack_top_{thread}") or self.symbols.get("__stack_top")
+        if limit is None or not isinstance(stack, int):
+            return None
+        depth = limit.value - stack
+        size = self.symbols.get("__stack_size")
+        allowed = DEFAULT_STACK_SIZE if size is None else size.value
+        if depth > allowed:
+            return f"the stack is {depth} bytes deep, {allowed} are reserved"
+        return None
