@@ -45,7 +45,7 @@ def user_machine(folder: Path, text: str) -> MachineDef:
 @cache
 def image_of(code: str, sram_bytes: int, threads: int) -> Image:
     """Return the image of code; a node that runs none of it halts at `idle`."""
-    text = f".text\n.threads {threads}\n.global _start\n_start:\n{IDLE}: halti 0\n{code}\n"
+    text = f".threads {threads}\n.text\n.global _start\n_start:\n{IDLE}: halti 0\n{code}\n"
     found = assemble(Source("nodes.s", text), description(), (), {})
     return link([found.object], description().relocations, sram_bytes, name="nodes")
 
