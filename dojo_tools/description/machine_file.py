@@ -65,8 +65,8 @@ THREADS_MAX = 4
 def load_machine(name: str) -> MachineDef:
     """Return a shipped machine by name, or the one in a file whose name ends in `.toml`.
 
-    A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to;
-    `node` key by key, a table of tables, such as `units`, one by one. A base may have a base itself.
+    A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to:
+    `node` key by key, a table of tables, such as `units`, one by one. A base may have a base, too.
     Raises `InputError` for an unknown name or a wrong file, `OSError` for an unreadable one.
     """
     folder = isa_folder() / "machines"
