@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dojo_tools.cli.common import IsaFiles, Version, application, load, show, write_output
+from dojo_tools.cli.mesh_output import mesh_rows, print_heatmap
 from dojo_tools.diagnostics import ExitCode, InputError, printable
 
 if TYPE_CHECKING:
     from dojo_tools.description import Description, RegisterFile
     from dojo_tools.formats import Element
     from dojo_tools.machine import Machine, TraceEntry
+    from dojo_tools.machine.thread_view import ThreadView
     from dojo_tools.runs import RunFile, RunReport
 
 ENGINES = ("native", "reference", "both")
 TIMINGS = ("on", "off")
+WORKERS_MAX = 256
+NODES_SIDE_MAX = 4096
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
 WORDS_A_LINE = 8
@@ -44,7 +48,9 @@ def run(
     dump: Annotated[
         list[str] | None,
         typer.Option(
-            "--dump", metavar="SYMBOL=FILE", help="Save a symbol's memory as .npy or .csv."
+            "--dump",
+            metavar="SYMBOL[@X,Y]=FILE",
+            help="Save a symbol's memory, that of node X,Y, as .npy or .csv.",
         ),
     ] = None,
     show_as: Annotated[
@@ -76,6 +82,39 @@ def run(
             help="The machine: a shipped one or a .toml file. [default: node]",
         ),
     ] = None,
+    grid: Annotated[
+        str | None,
+        typer.Option(
+            "--grid",
+            metavar="WxH",
+            help="Columns and rows of nodes that run the program. [default: all]",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="X,Y", help="The node where they begin. [default: 0,0]"),
+    ] = None,
+    workers: Annotated[
+        int,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            max=WORKERS_MAX,
+            help="Host threads that run dies side by side; the result is the same.",
+        ),
+    ] = 1,
+    deadlock_dot: Annotated[
+        Path | None,
+        typer.Option(
+            "--deadlock-dot",
+            metavar="FILE",
+            help="Write who waits for whom as a graph (DOT), if anybody does at the end.",
+        ),
+    ] = None,
+    heatmap: Annotated[
+        bool, typer.Option("--heatmap", help="Show the packets that left each node, as a map.")
+    ] = False,
     isa: IsaFiles = None,
     engine: Annotated[
         str | None,
@@ -99,11 +138,11 @@ def run(
     ] = False,
     version: Version = False,
 ) -> ExitCode:
-    """Run a program on one D1 node and check what comes out of it.
+    """Run a program on one D1 node or many and check what comes out of it.
 
     Exit codes: 0 done, 1 a check failed, the program halted with a code or took too many cycles,
-    2 usage, 3 wrong input, 4 fault of the program, 6 instruction limit, 8 the engines differ,
-    74 input or output failed, 130 interrupted.
+    2 usage, 3 wrong input, 4 fault of the program, 5 deadlock, 6 instruction limit, 8 the engines
+    differ, 74 input or output failed, 130 interrupted.
     """
     if engine not in (None, *ENGINES):
         raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
@@ -122,6 +161,7 @@ def run(
 
     run_file = _with_options(_run_file(files), arguments or [], dump or [], max_instructions)
     run_file = _with_view(run_file, show_as or [], machine)
+    run_file = _with_grid(run_file, grid, at, workers)
 
     from dojo_tools.runs import Listener, execute_run
 
@@ -139,8 +179,12 @@ def run(
     if not quiet:
         _print_summary(outcome, screen.elapsed_seconds, timing == "on")
     if registers:
-        for line in _register_lines(outcome.machine, description):
+        for line in _all_register_lines(outcome, description, run_file):
             print(line)
+    if heatmap and outcome.end is not None:
+        print_heatmap(outcome.mesh)
+    if deadlock_dot is not None:
+        write_output(deadlock_dot, _deadlock_dot(outcome).encode())
     if not quiet:
         _print_outputs(outcome)
     sys.stdout.flush()
@@ -184,7 +228,9 @@ def _with_options(
         wrong = check_suffix(Path(name), None)
         if wrong is not None:
             raise typer.BadParameter(f"--dump: {wrong.diagnostics[0].message}")
-        wanted.append(Dump(symbol, Path(name)))
+        symbol, separator, place = symbol.partition("@")
+        node = _pair("--dump", place, ",") if separator else None
+        wanted.append(Dump(symbol, Path(name), node))
     return replace(
         run_file,
         arguments=(*run_file.arguments, *added),
@@ -208,6 +254,30 @@ def _with_view(run_file: "RunFile", shows: list[str], machine: str | None) -> "R
         shows=(*run_file.shows, *added),
         machine=run_file.machine if machine is None else machine,
     )
+
+
+def _with_grid(run_file: "RunFile", grid: str | None, at: str | None, workers: int) -> "RunFile":
+    """Return a run file with other nodes to run on."""
+    found = run_file.grid
+    if grid is not None:
+        found = replace(found, size=_pair("--grid", grid, "x", 1))
+    if at is not None:
+        found = replace(found, at=_pair("--at", at, ","))
+    return replace(run_file, grid=found, workers=workers)
+
+
+def _pair(option: str, text: str, separator: str, low: int = 0) -> tuple[int, int]:
+    """Return two numbers, as in `4x2` or `3,0`."""
+    first, found, second = text.partition(separator)
+    if not found or not all(part.isascii() and part.isdecimal() for part in (first, second)):
+        example = f"4{separator}2"
+        raise typer.BadParameter(f"{option}: `{printable(text)}` is no pair such as {example}")
+    pair = int(first), int(second)
+    if not all(low <= number <= NODES_SIDE_MAX for number in pair):
+        raise typer.BadParameter(
+            f"{option}: `{printable(text)}` is out of range: {low}..{NODES_SIDE_MAX} fits"
+        )
+    return pair
 
 
 # While it runs.
@@ -294,6 +364,8 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float, with_causes: bo
         rows += [("instructions", str(outcome.retired)), ("cycles", str(outcome.cycles))]
     if with_causes:
         rows.append(("causes", _causes_text(outcome)))
+    if outcome.end is not None:
+        rows += mesh_rows(outcome.mesh)
     for tensor in outcome.inputs:
         origin = tensor.origin if tensor.seed is None else f"{tensor.origin}, seed {tensor.seed}"
         saturated = f", {tensor.saturated} saturated" if tensor.saturated else ""
@@ -317,12 +389,9 @@ def _print_summary(outcome: "RunReport", elapsed_seconds: float, with_causes: bo
 
 
 def _causes_text(outcome: "RunReport") -> str:
-    """Return what the cycles went to, as percentages."""
-    parts = [
-        f"{cause.value} {count / outcome.cycles:.1%}"
-        for cause, count in outcome.causes.items()
-        if count
-    ]
+    """Return what the cycles went to, those of all threads together, as percentages."""
+    total = sum(outcome.causes.values())
+    parts = [f"{cause} {count / total:.1%}" for cause, count in outcome.causes.items() if count]
     return ", ".join(parts) or "none"
 
 
@@ -367,7 +436,40 @@ def _print_failure(outcome: "RunReport", quiet: bool) -> None:
         print(printable(line), file=sys.stderr)
 
 
-def _register_lines(machine: "Machine", description: "Description") -> Iterable[str]:
+def _deadlock_dot(outcome: "RunReport") -> str:
+    """Return the graph of those who wait at the end of a run, an empty one where nobody does."""
+    from dojo_tools.machine.deadlock import Deadlock, find_deadlock
+    from dojo_tools.machine.deadlock_report import deadlock_dot
+
+    if outcome.end is None:
+        return "digraph deadlock {\n}\n"
+    found = outcome.end.deadlock or find_deadlock(outcome.mesh) or Deadlock(())
+    return deadlock_dot(outcome.mesh, found)
+
+
+def _all_register_lines(
+    outcome: "RunReport", description: "Description", run_file: "RunFile"
+) -> Iterable[str]:
+    """Yield the registers of the machine, of many nodes those of each thread that began."""
+    if outcome.end is None:
+        yield from _register_lines(outcome.machine, description)
+        return
+    from dojo_tools.machine.mesh_names import agent_name
+    from dojo_tools.machine.thread_view import ThreadView
+
+    mesh = outcome.mesh
+    for agent in mesh.agents():
+        thread = mesh.engine.thread(agent)
+        if not thread.retired:
+            continue
+        view = ThreadView(thread, mesh.machine.denormals)
+        for wish in run_file.shows:
+            view.show_as(wish.register, wish.element)
+        yield agent_name(mesh, agent)
+        yield from _register_lines(view, description)
+
+
+def _register_lines(machine: "Machine | ThreadView", description: "Description") -> Iterable[str]:
     """Yield the pc and the registers that are not zero.
 
     Wide ones as 32-bit words and floats, others in hexadecimal, unless an element type was chosen.

@@ -16,9 +16,10 @@ from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Fault, FaultKind, Stop, StopReason
 from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import Cause
-from dojo_tools.formats import Element, element_named, element_texts
+from dojo_tools.formats import Element, element_named
 from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
 from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
+from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
 
@@ -96,7 +97,7 @@ class Machine:
         self._thread.pc = image.entry
         self._zeros = {file.name: file.zero for file in description.registers}
         self.program = ProgramView(image)
-        self._shown: dict[str, Element] = {}
+        self._shown = ThreadView(self._thread, self.definition.denormals)
         stack = self.program.symbols.get("__stack_top")
         self._thread.write_register(STACK_POINTER, sram if stack is None else stack.value)
 
@@ -176,8 +177,9 @@ class Machine:
         if kind == "control":
             control = next(c for c in self.description.controls if c.name == name)
             return hex(self._thread.controls[control.number])
-        if name in self._shown:
-            return _values_text(self.value_texts(name), self._shown[name])
+        element = self._shown.shown_as(name)
+        if element is not None:
+            return _values_text(self.value_texts(name), element)
         value = self._thread.read_register(name)
         return hex(value) if isinstance(value, int) else _bytes_text(value)
 
@@ -210,25 +212,15 @@ class Machine:
 
         What is said last of a register counts. Raises `InputError` for an unknown name or type.
         """
-        type_ = element_named(element)
-        file = next((file for file in self.description.registers if file.name == name), None)
-        if file is None:
-            self._check_register(name)
-            found, index = self.description.register_names[name]
-            self._shown[f"{found.name}{index}"] = type_
-            return
-        for index in range(file.count):
-            self._shown[f"{file.name}{index}"] = type_
+        self._shown.show_as(name, element)
 
     def shown_as(self, name: str) -> Element | None:
         """Return the element type to show a register as, named `v3`, if one was chosen."""
-        return self._shown.get(name)
+        return self._shown.shown_as(name)
 
     def value_texts(self, name: str) -> list[str]:
         """Return a register's values in the element type that was chosen for it, lane 0 first."""
-        value = self.read_register(name)
-        contents = value.to_bytes(8, "little") if isinstance(value, int) else value
-        return element_texts(contents, self._shown[name], self.definition.denormals)
+        return self._shown.value_texts(name)
 
     def _check_register(self, name: str) -> None:
         known = self.description.register_names

@@ -459,6 +459,23 @@ class Mesh:
                 codes[agent] = self.arrays["exit_value"][agent]
         return MeshEnd(reason, run_cycles(self), retired, codes, fault, limited, deadlock)
 
+    def end_so_far(self) -> MeshEnd:
+        """Return the state of a run that was interrupted."""
+        return self._end(EndReason.PAUSED)
+
+    def settled_cycle(self) -> int:
+        """Return a cycle before which nothing more can be printed."""
+        arrays, phases = self.arrays, self._codes["PHASES"]
+        room = arrays["machine"][self.procedures.constant("M_QUEUE")]
+        cycles: list[int] = []
+        for die in range(self.dies):
+            cycles.append(arrays["horizon"][die])
+            if arrays["queue_count"][die]:
+                cycles.append(arrays["queue_time"][die * room] // phases)
+            if arrays["interrupted"][die]:
+                cycles.append(arrays["clock"][arrays["interrupted"][die] - 1])
+        return min(cycles)
+
     def _ended(self) -> MeshEnd:
         """Return the end of a run in which nothing happens any more."""
         deadlock = find_deadlock(self)

@@ -92,6 +92,8 @@ def _counts(
         "unusable_sum": corners,
         "dip_entry": dips * machine.grid.height,
         "dip_port": dips,
+        "dip_written_start": dips,
+        "dip_written_end": dips,
         "stream": nodes * machine.streams,
         "outbox": dies * procedures.constant("OUTBOX_ROOM") * 5 if dies > 1 else 0,
         "asked": agents << procedures.constant("ASKED_BITS"),

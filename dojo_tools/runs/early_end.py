@@ -18,7 +18,7 @@ def early_end_message(
     """Return where and why a run ended early, with the source line; None if it halted."""
     if stop is not None and stop.fault is not None:
         place, line = machine.fault_text(stop.fault), machine.line_at(stop.fault.pc)
-        return _with_excerpt(place, run_file, line)
+        return with_excerpt(place, run_file, line)
     if status not in (Status.LIMIT, Status.INTERRUPTED):
         return None
     line = machine.line_at(machine.pc)
@@ -33,10 +33,10 @@ def early_end_message(
             "\nhint: is this loop meant to end? `--max-instructions` or `limits.instructions` "
             "raise the limit"
         )
-    return _with_excerpt(text, run_file, line)
+    return with_excerpt(text, run_file, line)
 
 
-def _with_excerpt(message: str, run_file: RunFile, line: LineEntry | None) -> str:
+def with_excerpt(message: str, run_file: RunFile, line: LineEntry | None) -> str:
     """Return a message with the source line and a caret below its first line, if it can be read.
 
     Only files beside the program's own are opened: an image may name any file of the host.

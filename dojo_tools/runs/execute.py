@@ -1,14 +1,22 @@
-"""Executes a run: loads, puts tensors in, runs, takes tensors out and checks them."""
+"""Executes a run: loads, puts tensors in, runs, takes tensors out and checks them.
 
-import numpy as np
+A run takes place on one of two machines. `Machine`, a node by itself that starts fastest, has those
+of one node whose code asks for nothing: no instruction in an executable segment of the image has a
+meaning with an interaction. Everything else runs on a `Mesh`: several nodes, several programs, and
+a node whose code has semaphores, barriers, transfers, atomics or threads.
+"""
 
-from dojo_tools.description import Description, load_machine
-from dojo_tools.diagnostics import Diagnostic
+from dojo_tools.description import Description, MachineDef, load_machine
+from dojo_tools.diagnostics import Diagnostic, fail
 from dojo_tools.engines.lockstep import EnginesDiffer
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
+from dojo_tools.machine.program_code import makes_requests
+from dojo_tools.objects import Image
 from dojo_tools.runs.early_end import early_end_message
-from dojo_tools.runs.model import Dump, RunFile
+from dojo_tools.runs.execute_mesh import execute_on_mesh
+from dojo_tools.runs.host import MachineHost
+from dojo_tools.runs.model import Grid, RunFile
 from dojo_tools.runs.plan import Planner
 from dojo_tools.runs.progress import Listener, Progress
 from dojo_tools.runs.report import OutputResult, RunReport, Status
@@ -40,9 +48,36 @@ def execute_run(
         warnings=warnings,
     )
     listener = listener or Listener()
+    if not _fits_machine(image, description, definition, run_file.grid):
+        if listener.traced is not None:
+            raise fail(
+                "a trace shows one node, and this program runs on many or talks to its node",
+                hint="`print` instructions say cycle, node and thread",
+            )
+        return execute_on_mesh(
+            run_file, image, description, definition, listener, warnings, timing, engine or "native"
+        )
     engine = engine or ("native" if listener.traced is None else "reference")
     machine = Machine(image, description, definition, timing=timing, engine=engine)
-    planner = Planner(machine)
+    return _execute(run_file, machine, listener, warnings)
+
+
+def _fits_machine(
+    image: Image, description: Description, definition: MachineDef, grid: Grid
+) -> bool:
+    """Return whether a run needs no mesh; see the module's docstring."""
+    placed = any(program.placement for program in image.programs)
+    nodes = definition.grid.width, definition.grid.height
+    if len(image.programs) > 1 or placed or (grid.size or nodes) != (1, 1) or grid.at != (0, 0):
+        return False
+    return nodes == (1, 1) and not makes_requests(image, description)
+
+
+def _execute(
+    run_file: RunFile, machine: Machine, listener: Listener, warnings: list[Diagnostic]
+) -> RunReport:
+    host = MachineHost(machine)
+    planner = Planner(host)
     plan = planner.plan(run_file)
     warnings += planner.warnings
     progress = Progress(machine, listener)
@@ -53,9 +88,9 @@ def execute_run(
         divergence = error.divergence
     outputs: tuple[OutputResult, ...] = ()
     if stop is not None and stop.reason is StopReason.HALT:
-        outputs = plan.results(machine)
+        outputs = plan.results(host)
     for dump in run_file.dumps:
-        _save_dump(machine, dump)
+        save_tensor_file(dump.path, *host.dump(dump))
     final = machine.run(0)
     status = _status(stop, outputs) if divergence is None else Status.DIFFERED
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
@@ -74,14 +109,14 @@ def execute_run(
         message=message,
         retired=final.retired,
         cycles=final.cycles,
-        causes=final.causes,
+        causes={cause.value: count for cause, count in final.causes.items()},
         cycles_max=run_file.cycles_max,
         printed="".join(progress.kept),
         is_printed_cut=progress.is_cut,
         inputs=plan.inputs,
         outputs=outputs,
         warnings=tuple(warnings),
-        machine=machine,
+        ran=machine,
     )
 
 
@@ -99,13 +134,3 @@ def _status(stop: Stop | None, outputs: tuple[OutputResult, ...]) -> Status:
             return Status.CHECK_FAILED
         case _:
             return Status.DONE
-
-
-def _save_dump(machine: Machine, dump: Dump) -> None:
-    known = machine.tensor(dump.symbol)
-    if known is not None:
-        save_tensor_file(dump.path, machine.read_tensor(dump.symbol), known.element)
-        return
-    symbol = machine.symbol(dump.symbol)
-    contents = machine.read_memory(symbol.value, symbol.size)
-    save_tensor_file(dump.path, np.frombuffer(contents, np.uint8), "u8")

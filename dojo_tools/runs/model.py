@@ -7,6 +7,7 @@ where a wish was written; they are None for one that comes from a command line o
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from dojo_tools.diagnostics import Span
 from dojo_tools.runs.expression import Expression
@@ -16,18 +17,51 @@ MACHINE_DEFAULT = "node"
 
 Number = int | float
 Numbers = Number | tuple["Numbers", ...]
+Blocks = tuple[int, int] | Literal["live"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tensor is on a machine of many nodes; by default at its symbol on every node.
+
+    `node` is (x, y) in the partition. `blocks` split it, as in `machine.mesh_tensors`. With `dip`
+    it is in the memory of a DIP card, from `offset` on. At most one of the three is given.
+    """
+
+    node: tuple[int, int] | None = None
+    blocks: Blocks | None = None
+    dip: int | None = None
+    offset: int = 0
+
+
+EVERYWHERE = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The nodes that a run has: `size` is columns and rows, None for all of the machine from `at`.
+
+    An image that places its programs has a size of its own.
+    """
+
+    size: tuple[int, int] | None = None
+    at: tuple[int, int] = (0, 0)
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Argument:
     """A value for a register of 64 bits or for a symbol, set before the program starts.
 
-    A symbol with a tensor type takes numbers, nested for a shape; another one an integer.
+    A symbol with a tensor type takes numbers, nested for a shape; another one an integer. Each node
+    gets a number of its own from `nodes`: a file of an array with a row for each row of nodes, or
+    an expression of x, y, width and height; `value` does not count then.
     """
 
     name: str
-    value: Numbers
+    value: Numbers = 0
     span: Span | None = None
+    nodes: Path | Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +83,9 @@ class Generate:
 class Input:
     """A tensor to put at a symbol: read from a file, or generated; exactly one of the two.
 
-    `element` and `shape` are needed where the symbol has no type and must agree with one it has.
+    `element` and `shape` are needed where the symbol has no type and must agree with one it has;
+    with blocks the shape is that of a block. `name` is what expressions call it, the symbol if
+    empty; one in DIP memory has no symbol.
     """
 
     symbol: str
@@ -58,6 +94,13 @@ class Input:
     element: str | None = None
     shape: tuple[int, ...] | None = None
     span: Span | None = None
+    place: Place = EVERYWHERE
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What expressions and reports call it."""
+        return self.name or self.symbol
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +146,25 @@ class Output:
     element: str | None = None
     shape: tuple[int, ...] | None = None
     span: Span | None = None
+    place: Place = EVERYWHERE
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What expressions and reports call it."""
+        return self.name or self.symbol
 
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """Memory at a symbol to save however the run ends; bytes if the symbol has no type."""
+    """Memory at a symbol to save however the run ends; bytes if the symbol has no type.
+
+    Of many nodes it is that of `node`, the first that has the symbol if there is none.
+    """
 
     symbol: str
     path: Path
+    node: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +182,8 @@ class RunFile:
 
     A run that takes more cycles than `cycles_max` goes on to its end, and fails.
     `machine` is a shipped machine by name or a file, as `load_machine` takes it.
-    `defines` are symbols that the sources are assembled with.
+    `defines` are symbols that the sources are assembled with. `workers` run the dies of a machine
+    side by side; the result is the same for any number.
     """
 
     name: str
@@ -142,3 +197,5 @@ class RunFile:
     machine: str = MACHINE_DEFAULT
     shows: tuple[Show, ...] = ()
     defines: Mapping[str, int] = field(default_factory=dict[str, int])
+    grid: Grid = Grid()
+    workers: int = 1

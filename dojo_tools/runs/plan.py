@@ -5,19 +5,21 @@ one go.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dojo_tools import floats
 from dojo_tools.bits import mask
-from dojo_tools.diagnostics import Diagnostic, InputError, Report, Severity, Span, fail, printable
-from dojo_tools.formats import Denormals, element_named, find_element
-from dojo_tools.machine import Machine, count_beyond
-from dojo_tools.objects import ABSOLUTE
+from dojo_tools.diagnostics import Diagnostic, InputError, Report, Severity, Span, fail
+from dojo_tools.formats import Denormals, element_named
+from dojo_tools.machine import count_beyond
 from dojo_tools.runs.compare import (
+    EXACT_INTEGER_LIMIT,
     AccuracyResult,
     Comparison,
     compare,
@@ -25,8 +27,9 @@ from dojo_tools.runs.compare import (
     measure_accuracy,
 )
 from dojo_tools.runs.convert import convert, is_float
-from dojo_tools.runs.expression import Shape, evaluate, result_shape
+from dojo_tools.runs.expression import Expression, Shape, evaluate, result_shape
 from dojo_tools.runs.generate import generate_values
+from dojo_tools.runs.host import Copy, Host
 from dojo_tools.runs.model import (
     Accuracy,
     Argument,
@@ -35,6 +38,7 @@ from dojo_tools.runs.model import (
     Input,
     Numbers,
     Output,
+    Place,
     RunFile,
     Show,
 )
@@ -63,17 +67,37 @@ class Plan:
     outputs: tuple[OutputPlan, ...]
     before: Mapping[str, NDArray[Any]]
 
-    def results(self, machine: Machine) -> tuple[OutputResult, ...]:
+    def results(self, host: Host) -> tuple[OutputResult, ...]:
         """Take every output from memory; check it and save it."""
-        after = {
-            plan.output.symbol: machine.read_tensor(plan.output.symbol, plan.element, plan.shape)
+        copies = [
+            host.copies(plan.output.symbol, plan.output.place, plan.element, plan.shape)
             for plan in self.outputs
-        }
+        ]
+        pairs = zip(self.outputs, copies, strict=True)
+        after = {plan.output.title: found[0].values for plan, found in pairs}
         tensors = {**after, **self.before}
         return tuple(
-            self._result(plan, after[plan.output.symbol], tensors, machine.definition.denormals)
-            for plan in self.outputs
+            self._result_of_copies(plan, found, tensors, host.denormals)
+            for plan, found in zip(self.outputs, copies, strict=True)
         )
+
+    def _result_of_copies(
+        self,
+        plan: OutputPlan,
+        copies: Sequence[Copy],
+        tensors: Mapping[str, NDArray[Any]],
+        denormals: Denormals,
+    ) -> OutputResult:
+        """Return the result of the first node, or of the first node where a check fails."""
+        first = self._result(plan, copies[0].values, tensors, denormals)
+        if not first.passed:
+            return replace(first, node=copies[0].node)
+        bare = replace(plan, output=replace(plan.output, save=None))
+        for copy in copies[1:]:
+            result = self._result(bare, copy.values, tensors, denormals)
+            if not result.passed:
+                return replace(result, saved=first.saved, node=copy.node)
+        return replace(first, is_uniform=len(copies) == 1)
 
     def _result(
         self,
@@ -98,7 +122,7 @@ class Plan:
         saved = None if output.save is None else str(output.save)
         at_limit = _count_at_limit(found, plan.element)
         return OutputResult(
-            output.symbol, plan.element, plan.shape, saved, comparison, accuracy, at_limit
+            output.title, plan.element, plan.shape, saved, comparison, accuracy, at_limit
         )
 
 
@@ -123,9 +147,9 @@ def _expression_value(
 class Planner:
     """Prepares a machine for a run and reports everything that is wrong with it."""
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
-        self._denormals: Denormals = machine.definition.denormals
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._denormals: Denormals = host.denormals
         self._report = Report()
         self.warnings: list[Diagnostic] = []
 
@@ -161,8 +185,8 @@ class Planner:
     # ---- inputs and arguments
 
     def _put(self, wish: Input) -> InputResult:
-        element, shape = self._type(wish.symbol, wish.element, wish.shape)
-        purpose = f"symbol `{wish.symbol}` is {element} {shape}"
+        element, shape = self._host.type_of(wish.symbol, wish.place, wish.element, wish.shape)
+        purpose = f"{_subject(wish)} is {element} {shape}"
         if wish.file is not None:
             origin, seed = wish.file.name, None
             values = read_tensor_file(wish.file, shape, purpose, wish.span)
@@ -171,76 +195,70 @@ class Planner:
             origin, seed = wish.generate.kind, wish.generate.seed
             values = generate_values(wish.generate, shape)
         converted = convert(values, element, origin, wish.span, self._denormals)
-        self._machine.write_tensor(wish.symbol, converted, element)
+        self._host.write(wish.symbol, wish.place, converted, element)
         size = converted.size * element_named(element).size
         saturated = count_beyond(values, element) if values.dtype.kind == "f" else 0
-        return InputResult(wish.symbol, element, shape, size, origin, seed, saturated)
-
-    def _type(self, name: str, element: str | None, shape: Shape | None) -> tuple[str, Shape]:
-        """Return element type and shape of the data at a symbol; both must agree with its own."""
-        symbol = self._machine.symbol(name)
-        if symbol.section == ABSOLUTE:
-            raise fail(f"symbol `{name}` is a number, not a place in memory")
-        known = self._machine.tensor(name)
-        if known is not None:
-            wanted = element or known.element, known.shape if shape is None else shape
-            if wanted != (known.element, known.shape):
-                raise fail(
-                    f"`{name}` is called {wanted[0]} {wanted[1]} here; "
-                    f"the symbol is {known.element} {known.shape}"
-                )
-            element, shape = wanted
-        if element is None or shape is None:
-            raise fail(
-                f"symbol `{name}` has no type",
-                hint='declare it with `.tensor`, or give `element` and `shape`: "f32", [8, 8]',
-            )
-        # The type may come from an image that somebody made up.
-        type_ = find_element(element)
-        if type_ is None:
-            raise fail(f"symbol `{name}` has the unknown element type `{printable(element)}`")
-        size = math.prod(shape) * type_.size
-        if 0 < symbol.size < size:
-            raise fail(f"{element} {shape} has {size} bytes; symbol `{name}` has {symbol.size}")
-        self._machine.read_memory(symbol.value, size)
-        return element, shape
+        return InputResult(wish.title, element, shape, size, origin, seed, saturated)
 
     def _set_argument(self, argument: Argument) -> None:
-        machine, name, value = self._machine, argument.name, argument.value
-        register = machine.description.register_names.get(name)
-        if register is not None:
-            file, index = register
+        name = argument.name
+        registers = self._host.description.register_names
+        if name in registers:
+            file, index = registers[name]
             if file.width != 64:
                 raise fail(f"register `{name}` has {file.width} bits; an argument has 64")
             if index == file.zero:
                 raise fail(f"register `{name}` is always zero")
-            machine.write_register(name, _integer(argument, 64))
+            for node, value in self._values(argument):
+                self._host.write_register(name, node, _integer(name, value, 64))
             return
-        if machine.tensor(name) is None:
-            symbol = machine.symbol(name)
-            size = symbol.size if symbol.size in (1, 2, 4, 8) else 8
-            if symbol.section == ABSOLUTE or 0 < symbol.size < size:
-                raise fail(f"symbol `{name}` can't hold an argument")
-            number = _integer(argument, size * 8) & mask(size * 8)
-            machine.write_memory(symbol.value, number.to_bytes(size, "little"))
+        for node, value in self._values(argument):
+            self._set_symbol(argument, node, value)
+
+    def _values(self, argument: Argument) -> Iterator[tuple[tuple[int, int] | None, Numbers]]:
+        """Yield a node and its value, or no node and the value for all."""
+        if argument.nodes is None:
+            yield None, argument.value
             return
-        element, shape = self._type(name, None, None)
+        width, height = self._host.size
+        if isinstance(argument.nodes, Path):
+            purpose = (
+                f"argument `{argument.name}` has a number for each of {width} x {height} nodes"
+            )
+            values = read_tensor_file(argument.nodes, (height, width), purpose, argument.span)
+        else:
+            values = _node_values(argument.nodes, width, height)
+        for x, y in self._host.nodes:
+            yield (x, y), values[y, x].item()
+
+    def _set_symbol(self, argument: Argument, node: tuple[int, int] | None, value: Numbers) -> None:
+        name, place = argument.name, Place(node)
+        if not self._host.is_typed(name, place):
+            size = self._host.scalar_size(name, place)
+            number = _integer(name, value, size * 8) & mask(size * 8)
+            self._host.write_scalar(name, place, number.to_bytes(size, "little"))
+            return
+        element, shape = self._host.type_of(name, place, None, None)
         values = _array(value)
         if values.shape != shape and not (values.ndim == 0 and math.prod(shape) == 1):
             raise fail(
                 f"argument `{name}` has shape {values.shape}; the symbol is {element} {shape}"
             )
         origin = f"argument `{name}`"
+        if values.dtype.kind == "f" and not is_float(element) and argument.nodes is not None:
+            values = _as_integers(values)
         converted = convert(values, element, origin, argument.span, self._denormals)
-        machine.write_tensor(name, converted.reshape(shape))
+        self._host.write(name, place, converted.reshape(shape), element)
         if values.dtype.kind == "f" and (count := count_beyond(values, element)):
             self.warnings.append(_saturated(argument, element, count))
 
     # ---- outputs
 
     def _plan_output(self, output: Output) -> OutputPlan:
-        element, shape = self._type(output.symbol, output.element, output.shape)
-        purpose = f"output `{output.symbol}` is {element} {shape}"
+        element, shape = self._host.type_of(
+            output.symbol, output.place, output.element, output.shape
+        )
+        purpose = f"output `{output.title}` is {element} {shape}"
         expected = None
         if output.check is not None and output.check.file is not None:
             path, span = output.check.file, output.check.span
@@ -253,16 +271,10 @@ class Planner:
         return OutputPlan(output, element, shape, expected, labels)
 
     def _show(self, show: Show) -> None:
-        self._machine.show_as(show.register, show.element)
+        self._host.show_as(show.register, show.element)
 
     def _check_dump(self, dump: Dump) -> None:
-        symbol = self._machine.symbol(dump.symbol)
-        if self._machine.tensor(dump.symbol) is not None:
-            self._type(dump.symbol, None, None)
-        elif symbol.size == 0 or symbol.section == ABSOLUTE:
-            raise fail(f"symbol `{dump.symbol}` has neither a type nor a size to dump")
-        else:
-            self._machine.read_memory(symbol.value, symbol.size)
+        self._host.check_dump(dump)
 
     def _check_expressions(
         self, run_file: RunFile, plans: tuple[OutputPlan, ...]
@@ -272,13 +284,15 @@ class Planner:
         An input means what was put in, also where the program overwrites it; another output what
         came out; any other symbol with a type what the image holds.
         """
-        types = {wish.symbol: (wish.element, wish.shape) for wish in run_file.inputs}
-        shapes = {plan.output.symbol: plan.shape for plan in plans}
-        image = self._machine.image
-        shapes |= {image.symbols[t.symbol].name: t.shape for t in image.tensors}
-        shapes |= {name: shape for name, (_, shape) in types.items() if shape is not None}
+        inputs = {wish.title: wish for wish in run_file.inputs}
+        shapes = {plan.output.title: plan.shape for plan in plans}
+        shapes |= {name: shape for name, shape in self._host.shapes.items() if name not in shapes}
+        shapes |= {
+            name: self._host.type_of(wish.symbol, wish.place, wish.element, wish.shape)[1]
+            for name, wish in inputs.items()
+        }
         before: dict[str, NDArray[Any]] = {}
-        outputs = {plan.output.symbol for plan in plans}
+        outputs = {plan.output.title for plan in plans}
         for plan in plans:
             check = plan.output.check
             if check is None or check.expression is None:
@@ -290,14 +304,17 @@ class Planner:
                 continue
             if shape not in ((), plan.shape):
                 self._report.error(
-                    f"the expression has shape {shape}; output `{plan.output.symbol}` is "
+                    f"the expression has shape {shape}; output `{plan.output.title}` is "
                     f"{plan.element} {plan.shape}",
                     check.span,
                 )
             for name in check.expression.names:
-                if name in types or name not in outputs:
-                    element, given = types.get(name, (None, None))
-                    before[name] = self._machine.read_tensor(name, element, given)
+                if name in inputs or name not in outputs:
+                    wish = inputs.get(name) or Input(name)
+                    element, given = self._host.type_of(
+                        wish.symbol, wish.place, wish.element, wish.shape
+                    )
+                    before[name] = self._host.read(wish.symbol, wish.place, element, given)
         return before
 
 
@@ -319,13 +336,41 @@ def _labels(accuracy: Accuracy, shape: Shape) -> NDArray[Any]:
     return labels
 
 
-def _integer(argument: Argument, width: int) -> int:
-    value = argument.value
+def _subject(wish: Input) -> str:
+    """Return how messages name what an input goes to."""
+    return f"symbol `{wish.symbol}`" if wish.symbol else f"DIP input `{wish.title}`"
+
+
+def _node_values(expression: Expression, width: int, height: int) -> NDArray[Any]:
+    """Return an expression's value on each node, by row and column; integers where all are."""
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float64)
+    numbers = {"x": columns, "y": rows, "width": np.array(float(width))}
+    numbers["height"] = np.array(float(height))
+    unknown = [name for name in expression.names if name not in numbers]
+    if unknown:
+        raise fail(
+            f"`{unknown[0]}` is not known here", hint="there are `x`, `y`, `width` and `height`"
+        )
+    shapes = {name: value.shape for name, value in numbers.items()}
+    if result_shape(expression, shapes) not in ((), (height, width)):
+        raise fail("the expression is not one number for each node")
+    values = np.broadcast_to(evaluate(expression, numbers), (height, width))
+    return _as_integers(values)
+
+
+def _as_integers(values: NDArray[Any]) -> NDArray[Any]:
+    """Return floats as integers if all are whole numbers that float64 holds exactly."""
+    with floats.quiet():
+        is_whole = (np.rint(values) == values) & (np.abs(values) < EXACT_INTEGER_LIMIT)
+    return values.astype(np.int64) if is_whole.all() else values
+
+
+def _integer(name: str, value: Numbers, width: int) -> int:
     if not isinstance(value, int):
-        raise fail(f"argument `{argument.name}` is {value}; an integer fits there")
+        raise fail(f"argument `{name}` is {value}; an integer fits there")
     low, high = -(mask(width - 1) + 1), mask(width)
     if not low <= value <= high:
-        raise fail(f"argument `{argument.name}` is {value}; {low}..{high} fits")
+        raise fail(f"argument `{name}` is {value}; {low}..{high} fits")
     return value
 
 

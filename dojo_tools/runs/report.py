@@ -8,10 +8,11 @@ from typing import Any
 
 from dojo_tools.diagnostics import Diagnostic, ExitCode
 from dojo_tools.engines.stop import Stop
-from dojo_tools.engines.timing import Cause
 from dojo_tools.machine import Machine
+from dojo_tools.machine.mesh import Mesh, MeshEnd, MeshLine
 from dojo_tools.objects import LineEntry
 from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
+from dojo_tools.runs.mesh_report import mesh_json
 
 FORMAT_VERSION = 1
 
@@ -25,6 +26,7 @@ class Status(Enum):
     HALT_CODE = "halted with a code"
     FAULT = "fault"
     LIMIT = "limit"
+    DEADLOCK = "deadlock"
     INTERRUPTED = "interrupted"
     DIFFERED = "engines differ"
 
@@ -36,6 +38,7 @@ EXIT_CODES = {
     Status.HALT_CODE: ExitCode.CHECK_FAILED,
     Status.FAULT: ExitCode.GUEST_FAULT,
     Status.LIMIT: ExitCode.LIMIT,
+    Status.DEADLOCK: ExitCode.DEADLOCK,
     Status.INTERRUPTED: ExitCode.INTERRUPTED,
     Status.DIFFERED: ExitCode.ENGINES_DIFFER,
 }
@@ -62,6 +65,8 @@ class OutputResult:
     """A tensor as it was found after the program halted; `saved` is the file it went to.
 
     `at_limit` counts the values that are what too large ones become in a CFloat element type.
+    `node` is the one whose values are wrong, of many that hold the tensor; where nodes hold other
+    values than the first, which counts then, it is not `is_uniform`.
     """
 
     symbol: str
@@ -71,6 +76,8 @@ class OutputResult:
     comparison: Comparison | None = None
     accuracy: AccuracyResult | None = None
     at_limit: int = 0
+    node: tuple[int, int] | None = None
+    is_uniform: bool = True
 
     @property
     def passed(self) -> bool:
@@ -80,7 +87,10 @@ class OutputResult:
 
     def lines(self) -> list[str]:
         """Return what was found, a line each, the count of matches last."""
-        lines = [f"output {self.symbol}"]
+        place = "" if self.node is None else f" of node {self.node}"
+        lines = [f"output {self.symbol}{place}"]
+        if not self.is_uniform:
+            lines.append("nodes hold different values: these are of the first")
         if self.saved is not None:
             lines.append(f"saved {self.saved}")
         if self.at_limit:
@@ -111,7 +121,8 @@ class RunReport:
 
     `stop` is None for an interrupted one. `pc` is the next instruction or the one that faulted,
     `line` its source line. `message` says where and why, unless the program halted.
-    `printed` is cut off after `PRINTED_MAX` characters. `machine` is in its final state.
+    `printed` is cut off after `PRINTED_MAX` characters. What `ran`, a machine of one node or a
+    mesh, is in its final state; of a mesh `end` says how it ended and `lines` who printed what.
     """
 
     name: str
@@ -122,14 +133,28 @@ class RunReport:
     message: str | None
     retired: int
     cycles: int
-    causes: Mapping[Cause, int]
+    causes: Mapping[str, int]
     cycles_max: int | None
     printed: str
     is_printed_cut: bool
     inputs: tuple[InputResult, ...]
     outputs: tuple[OutputResult, ...]
     warnings: tuple[Diagnostic, ...]
-    machine: Machine = field(repr=False, compare=False)
+    ran: Machine | Mesh = field(repr=False, compare=False)
+    end: MeshEnd | None = None
+    lines: tuple[MeshLine, ...] = ()
+
+    @property
+    def machine(self) -> Machine:
+        """The machine, of a run on one node."""
+        assert isinstance(self.ran, Machine)
+        return self.ran
+
+    @property
+    def mesh(self) -> Mesh:
+        """The mesh, of a run on many nodes."""
+        assert isinstance(self.ran, Mesh)
+        return self.ran
 
     @property
     def exit_code(self) -> ExitCode:
@@ -157,7 +182,7 @@ class RunReport:
             "retired": self.retired,
             "cycles": self.cycles,
             "cycles_max": self.cycles_max,
-            "cycles_by_cause": {cause.value: count for cause, count in self.causes.items()},
+            "cycles_by_cause": dict(self.causes),
             "printed": self.printed,
             "printed_cut": self.is_printed_cut,
             "inputs": [
@@ -173,6 +198,7 @@ class RunReport:
                 for tensor in self.inputs
             ],
             "outputs": [_output_json(output) for output in self.outputs],
+            **({} if self.end is None else {"mesh": mesh_json(self.mesh, self.end, self.lines)}),
         }
 
     def _fault_json(self) -> dict[str, Any]:
@@ -193,6 +219,8 @@ def _output_json(output: OutputResult) -> dict[str, Any]:
         "symbol": output.symbol,
         "element": output.element,
         "shape": list(output.shape),
+        "node": None if output.node is None else list(output.node),
+        "uniform": output.is_uniform,
         "saved": output.saved,
         "at_limit": output.at_limit,
         "passed": output.passed,

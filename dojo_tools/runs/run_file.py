@@ -5,7 +5,7 @@ writing: a stranger's run file reaches nothing else.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,12 +21,15 @@ from dojo_tools.runs.model import (
     MACHINE_DEFAULT,
     Accuracy,
     Argument,
+    Blocks,
     Check,
     Generate,
+    Grid,
     Input,
     Number,
     Numbers,
     Output,
+    Place,
     RunFile,
     Show,
     Tolerance,
@@ -36,6 +39,8 @@ from dojo_tools.toml_source import Table, describe_value, parse_toml, value_span
 
 FILE_BYTES_MAX = 1 << 20
 RANK_MAX = 8
+NODES_SIDE_MAX = 4096
+_PLACE_KEYS = ("node", "blocks", "dip", "offset", "name")
 INTEGER_MAX = 1 << 62
 """Limits of generated integers and of what a user may ask of other counts."""
 
@@ -62,7 +67,7 @@ class _Reader:
 
     def read(self) -> RunFile:
         self._root.check_keys(
-            ("program", "machine", "limits", "arguments", "show", "input", "output")
+            ("program", "machine", "grid", "limits", "arguments", "show", "input", "output")
         )
         program, defines = self._program()
         machine = self._machine()
@@ -80,9 +85,19 @@ class _Reader:
             machine=machine,
             shows=self._shows(),
             defines=defines,
+            grid=self._grid(),
         )
 
     # ---- tables
+
+    def _grid(self) -> Grid:
+        """Return the nodes that the run has."""
+        table = self._root.take_table("grid")
+        if table is None:
+            return Grid()
+        table.check_keys(("size", "at"))
+        size = _pair(table, "size", 1)
+        return Grid(size, _pair(table, "at", 0) or (0, 0), table.span("size" if size else "at"))
 
     def _program(self) -> tuple[tuple[Path, ...], dict[str, int]]:
         """Return the files, and the symbols that sources are assembled with."""
@@ -178,6 +193,9 @@ class _Reader:
             return ()
         arguments: list[Argument] = []
         for name, value in table.values.items():
+            if isinstance(value, dict):
+                arguments += self._node_argument(table, name)
+                continue
             numbers = _numbers(value)
             if numbers is None:
                 found = describe_value(value)
@@ -186,31 +204,82 @@ class _Reader:
                 arguments.append(Argument(name, numbers, table.span(name)))
         return tuple(arguments)
 
+    def _node_argument(self, table: Table, name: str) -> Iterator[Argument]:
+        """Yield an argument whose number differs from node to node."""
+        own = table.take_table(name)
+        assert own is not None
+        own.check_keys(("file", "expression"))
+        if ("file" in own.values) == ("expression" in own.values):
+            own.error(
+                "a number for each node needs either `file` or `expression`",
+                hint='as in a0 = { expression = "x + y * width" }',
+            )
+            return
+        nodes = self._tensor_file(own, "file") or self._expression(own)
+        if nodes is not None:
+            yield Argument(name, 0, table.span(name), nodes)
+
     def _input(self, table: Table) -> Input:
-        table.check_keys(("symbol", "file", "generate", "element", "shape"))
+        table.check_keys(("symbol", "file", "generate", "element", "shape", *_PLACE_KEYS))
         if ("file" in table.values) == ("generate" in table.values):
             table.error("an input needs either `file` or `generate`")
         span = table.span("file") if "file" in table.values else table.span("generate")
+        place = self._place(table)
+        symbol = self._symbol(table, place)
         return Input(
-            self._symbol(table),
+            symbol,
             self._tensor_file(table, "file"),
             self._generate(table),
             _element(table),
             _shape(table),
             span,
+            place,
+            self._name(table, place),
         )
+
+    def _place(self, table: Table) -> Place:
+        """Return where a tensor is: on every node, on one, in blocks, or in DIP memory."""
+        given = [key for key in ("node", "blocks", "dip") if key in table.values]
+        if len(given) > 1:
+            table.error(f"`{given[0]}` and `{given[1]}` are both given; one fits", given[1])
+        if "offset" in table.values and "dip" not in table.values:
+            table.error("`offset` needs `dip`, the number of a DIP card", "offset")
+        blocks: Blocks | None = None
+        if table.values.get("blocks") == "live":
+            blocks = "live"
+        elif isinstance(table.values.get("blocks"), str):
+            found = table.values["blocks"]
+            table.error(f'`blocks` is "{found}"; [rows, columns] or "live" fits', "blocks")
+        else:
+            blocks = _pair(table, "blocks", 1)
+        return Place(
+            _pair(table, "node", 0),
+            blocks,
+            table.take_integer("dip", 0, NODES_SIDE_MAX),
+            table.take_integer("offset", 0, INTEGER_MAX) or 0,
+        )
+
+    def _name(self, table: Table, place: Place) -> str:
+        """Return the name of a tensor in expressions, if it has one beside its symbol."""
+        name = table.take_string("name")
+        if name is not None and not is_name(name):
+            table.error(f"`{name}` is not a name", "name")
+        if name is None and place.dip is not None:
+            return f"dip{place.dip}_{place.offset:x}"
+        return name or ""
 
     def _output(self, table: Table) -> Output:
         tolerances = ("absolute", "relative", "ulp")
         wishes = ("save", "check", "accuracy")
-        table.check_keys(("symbol", *wishes, *tolerances, "element", "shape"))
+        table.check_keys(("symbol", *wishes, *tolerances, "element", "shape", *_PLACE_KEYS))
         if not any(wish in table.values for wish in wishes):
             table.error("this output asks for nothing", hint=f"give {_listed(wishes, 'or')}")
         for key in tolerances:
             if key in table.values and "check" not in table.values:
                 table.error(f"`{key}` needs a `check`", key)
+        place = self._place(table)
         return Output(
-            self._symbol(table),
+            self._symbol(table, place),
             self._save(table),
             self._check(table),
             Tolerance(
@@ -221,7 +290,9 @@ class _Reader:
             self._accuracy(table),
             _element(table),
             _shape(table),
-            table.span("symbol"),
+            table.span("symbol" if place.dip is None else "dip"),
+            place,
+            self._name(table, place),
         )
 
     def _check(self, table: Table) -> Check | None:
@@ -276,8 +347,16 @@ class _Reader:
             return None
         return _settings(generate, kind, KINDS[kind])
 
-    def _symbol(self, table: Table) -> str:
+    def _symbol(self, table: Table, place: Place) -> str:
         symbol = table.take_string("symbol")
+        if place.dip is not None:
+            if symbol is not None:
+                table.error(
+                    "a tensor in DIP memory has no symbol",
+                    "symbol",
+                    "call it something with `name`",
+                )
+            return ""
         if symbol is None and "symbol" not in table.values:
             table.error("no `symbol`", hint='name one: symbol = "x"')
         return symbol or ""
@@ -337,13 +416,24 @@ class _Reader:
         return path
 
     def _check_twice(self, tables: list[Table]) -> None:
-        """Report a symbol that is named twice among inputs or among outputs."""
-        seen: set[Any] = set()
+        """Report what is named twice among inputs or among outputs.
+
+        The same symbol on another node is another tensor, and needs a `name` to be told apart.
+        """
+        names: set[str] = set()
+        places: set[str] = set()
         for table in tables:
-            symbol = table.values.get("symbol")
-            if isinstance(symbol, str) and symbol in seen:
+            symbol, name = table.values.get("symbol"), table.values.get("name")
+            title = symbol if name is None else name
+            place = repr([table.values.get(key) for key in ("symbol", *_PLACE_KEYS[:-1])])
+            key = "symbol" if name is None else "name"
+            if isinstance(symbol, str) and place in places:
                 table.error(f"`{symbol}` is named twice", "symbol")
-            seen.add(symbol if isinstance(symbol, str) else None)
+            elif isinstance(title, str) and title in names:
+                hint = "give one of them a `name` of its own" if name is None else None
+                table.error(f"`{title}` is named twice", key, hint)
+            places.add(place)
+            names |= {title} if isinstance(title, str) else set()
 
     def _check_saves(self, tables: list[Table], outputs: tuple[Output, ...]) -> None:
         """Report an output that would overwrite what the run reads or another output."""
@@ -357,6 +447,21 @@ class _Reader:
             elif path in written:
                 table.error(f"`{output.save.name}` is saved twice", "save")
             written.add(path)
+
+
+def _pair(table: Table, key: str, low: int) -> tuple[int, int] | None:
+    """Return two integers, columns and rows or the like."""
+    found = table.take_list(key)
+    if found is None:
+        return None
+    match found:
+        case [int(first), int(second)] if bool not in (type(first), type(second)):
+            if low <= first <= NODES_SIDE_MAX and low <= second <= NODES_SIDE_MAX:
+                return first, second
+        case _:
+            pass
+    table.error(f"`{key}` is an array of two integers in {low}..{NODES_SIDE_MAX}", key)
+    return None
 
 
 def _settings(table: Table, kind: str, known: Mapping[str, Number | None]) -> Generate:

@@ -1,0 +1,48 @@
+"""The registers of a thread of a mesh as dumps show them."""
+
+from dojo_tools.diagnostics import did_you_mean, fail
+from dojo_tools.engines.thread import Thread
+from dojo_tools.formats import Denormals, Element, element_named, element_texts
+
+
+class ThreadView:
+    """A thread's registers, some of them shown as values of an element type."""
+
+    def __init__(self, thread: Thread, denormals: Denormals) -> None:
+        self._thread = thread
+        self._denormals: Denormals = denormals
+        self._shown: dict[str, Element] = {}
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction."""
+        return self._thread.pc
+
+    def read_register(self, name: str) -> int | bytes:
+        """Return a register: an integer of 64 bits, or the bytes of a wider one."""
+        return self._thread.read_register(name)
+
+    def show_as(self, name: str, element: str) -> None:
+        """Show a register, or all of a file such as `v`, as values of an element type."""
+        type_ = element_named(element)
+        description = self._thread.description
+        file = next((file for file in description.registers if file.name == name), None)
+        if file is None:
+            known = description.register_names
+            if name not in known:
+                raise fail(f"unknown register `{name}`", hint=did_you_mean(name, known))
+            found, index = known[name]
+            self._shown[f"{found.name}{index}"] = type_
+            return
+        for index in range(file.count):
+            self._shown[f"{file.name}{index}"] = type_
+
+    def shown_as(self, name: str) -> Element | None:
+        """Return the element type to show a register as, named `v3`, if one was chosen."""
+        return self._shown.get(name)
+
+    def value_texts(self, name: str) -> list[str]:
+        """Return a register's values in the element type that was chosen for it, lane 0 first."""
+        value = self.read_register(name)
+        contents = value.to_bytes(8, "little") if isinstance(value, int) else value
+        return element_texts(contents, self._shown[name], self._denormals)

@@ -1,0 +1,301 @@
+"""Executes a run on many nodes, with one engine or with both in turn."""
+
+from collections.abc import Sequence
+
+from dojo_tools.bits import mask
+from dojo_tools.description import Description, MachineDef
+from dojo_tools.diagnostics import Diagnostic
+from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
+from dojo_tools.engines.stop import Stop, StopReason
+from dojo_tools.machine.deadlock import find_deadlock
+from dojo_tools.machine.deadlock_report import blocked_lines, deadlock_text, ordered_waiters
+from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
+from dojo_tools.machine.mesh_counters import cycles_by_cause, run_cycles
+from dojo_tools.machine.mesh_names import agent_name, mesh_fault_text, place_at, view_of
+from dojo_tools.machine.mesh_pair import MeshDifference, compare_meshes
+from dojo_tools.objects import Image, LineEntry
+from dojo_tools.runs.early_end import with_excerpt
+from dojo_tools.runs.mesh_host import MeshHost
+from dojo_tools.runs.mesh_report import (
+    code_lines,
+    cut_off_warnings,
+    left_over_warnings,
+    line_text,
+)
+from dojo_tools.runs.model import RunFile
+from dojo_tools.runs.plan import Planner
+from dojo_tools.runs.progress import PRINTED_MAX, SLICE_SECONDS, Listener
+from dojo_tools.runs.report import OutputResult, RunReport, Status
+from dojo_tools.runs.tensor_files import save_tensor_file
+
+LINES_KEPT_MAX = 100_000
+LINE_MAX = 1 << 16
+
+
+def execute_on_mesh(
+    run_file: RunFile,
+    image: Image,
+    description: Description,
+    definition: MachineDef,
+    listener: Listener,
+    warnings: list[Diagnostic],
+    timing: bool,
+    engine: str,
+) -> RunReport:
+    """Make a run on the nodes of a machine. Raises `InputError` if it can't start."""
+    engines = ("reference", "native") if engine == "both" else (engine,)
+    meshes = [
+        Mesh(
+            image,
+            description,
+            definition,
+            engine=name,
+            timing=timing,
+            at=run_file.grid.at,
+            grid=run_file.grid.size,
+            workers=run_file.workers,
+        )
+        for name in engines
+    ]
+    mesh = meshes[0]
+    warnings += cut_off_warnings(mesh)
+    host = MeshHost(meshes)
+    planner = Planner(host)
+    plan = planner.plan(run_file)
+    warnings += planner.warnings
+    taker = _Taker(mesh, listener)
+    ends: list[MeshEnd | None] = []
+    for each in meshes:
+        ends.append(_run(each, run_file, listener, taker if each is mesh else None))
+        if ends[-1] is None:
+            break
+    end = ends[0]
+    difference = _difference(meshes, ends)
+    outputs: tuple[OutputResult, ...] = ()
+    if end is not None and end.reason is EndReason.DONE:
+        outputs = plan.results(host)
+        warnings += left_over_warnings(mesh, end)
+    for dump in run_file.dumps:
+        save_tensor_file(dump.path, *host.dump(dump))
+    status = _status(end, outputs)
+    if difference is not None:
+        status = Status.DIFFERED
+    if None in ends:
+        status = Status.INTERRUPTED
+    final = end or mesh.end_so_far()
+    over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
+    if status is Status.DONE and over_budget:
+        status = Status.OVER_BUDGET
+    pc, line = _place(mesh, final)
+    return RunReport(
+        name=run_file.name,
+        status=status,
+        stop=None if end is None else _stop(end),
+        pc=pc,
+        line=line,
+        message=_message(mesh, run_file, status, final, difference),
+        retired=final.retired,
+        cycles=final.cycles,
+        causes=cycles_by_cause(mesh),
+        cycles_max=run_file.cycles_max,
+        printed="".join(taker.kept),
+        is_printed_cut=taker.is_cut,
+        inputs=plan.inputs,
+        outputs=outputs,
+        warnings=tuple(warnings),
+        ran=mesh,
+        end=final,
+        lines=tuple(taker.lines),
+    )
+
+
+# ---- running
+
+
+class _Taker:
+    """Takes what threads print and makes lines of it, in the order of cycle, node and thread.
+
+    A line is complete, and has its cycle, when its end is printed; a single thread's text goes on
+    as it is.
+    """
+
+    def __init__(self, mesh: Mesh, listener: Listener) -> None:
+        self._mesh = mesh
+        self._listener = listener
+        self._is_one = sum(1 for _ in mesh.agents()) == 1
+        self._begun: dict[tuple[int, int], str] = {}
+        self._size = 0
+        self.kept: list[str] = []
+        self.lines: list[MeshLine] = []
+        self.is_cut = False
+
+    def take(self, settled_cycle: int) -> None:
+        """Take what was printed before a cycle."""
+        mesh = self._mesh
+        count = sum(line.cycle < settled_cycle for line in mesh.lines)
+        for piece in mesh.lines[:count]:
+            if self._is_one:
+                self._write(piece.text)
+            self._complete(piece)
+        del mesh.lines[:count]
+
+    def finish(self) -> None:
+        """Take all that is left, begun lines too."""
+        self.take(max((line.cycle for line in self._mesh.lines), default=0) + 1)
+        for (node, thread), text in sorted(self._begun.items()):
+            if text:
+                self._emit(MeshLine(run_cycles(self._mesh), node, thread, text))
+        self._begun.clear()
+
+    def _complete(self, piece: MeshLine) -> None:
+        """Emit the lines that a piece of text ends."""
+        key = piece.node, piece.thread
+        *ended, rest = (self._begun.get(key, "") + piece.text).split("\n")
+        for text in ended:
+            self._emit(MeshLine(piece.cycle, piece.node, piece.thread, text))
+        if len(rest) > LINE_MAX:
+            self._emit(MeshLine(piece.cycle, piece.node, piece.thread, rest))
+            rest = ""
+        self._begun[key] = rest
+
+    def _emit(self, line: MeshLine) -> None:
+        if len(self.lines) < LINES_KEPT_MAX:
+            self.lines.append(line)
+        if not self._is_one:
+            self._write(line_text(self._mesh, line))
+
+    def _write(self, text: str) -> None:
+        self._listener.printed(text)
+        kept = text[: PRINTED_MAX - self._size]
+        self.is_cut |= len(kept) < len(text)
+        self._size += len(kept)
+        if kept:
+            self.kept.append(kept)
+
+
+def _run(mesh: Mesh, run_file: RunFile, listener: Listener, taker: _Taker | None) -> MeshEnd | None:
+    """Run a mesh to its end; return None after Ctrl-C."""
+    try:
+        while True:
+            end = mesh.run(run_file.instructions_max, seconds=SLICE_SECONDS)
+            if end.reason is not EndReason.PAUSED:
+                return end
+            if taker is not None:
+                taker.take(mesh.settled_cycle())
+            listener.progressed(end.retired)
+    except KeyboardInterrupt:
+        return None
+    finally:
+        if taker is not None:
+            taker.finish()
+
+
+def _difference(meshes: Sequence[Mesh], ends: Sequence[MeshEnd | None]) -> MeshDifference | None:
+    match ends:
+        case [MeshEnd() as one, MeshEnd() as two]:
+            return compare_meshes(meshes[0], meshes[1], (one, two))
+        case _:
+            return None
+
+
+# ---- how it ended
+
+
+def _status(end: MeshEnd | None, outputs: tuple[OutputResult, ...]) -> Status:
+    if end is None:
+        return Status.INTERRUPTED
+    match end.reason:
+        case EndReason.FAULT:
+            return Status.FAULT
+        case EndReason.LIMIT:
+            return Status.LIMIT
+        case EndReason.DEADLOCK:
+            return Status.DEADLOCK
+        case _ if end.codes:
+            return Status.HALT_CODE
+        case _ if not all(output.passed for output in outputs):
+            return Status.CHECK_FAILED
+        case _:
+            return Status.DONE
+
+
+def _stop(end: MeshEnd) -> Stop | None:
+    """Return an end as the stop of one thread: the first that halted with a code, or faulted."""
+    match end.reason:
+        case EndReason.FAULT:
+            return Stop(StopReason.FAULT, fault=None if end.fault is None else end.fault.fault)
+        case EndReason.LIMIT:
+            return Stop(StopReason.LIMIT)
+        case EndReason.DONE:
+            return Stop(StopReason.HALT, end.codes[min(end.codes)] if end.codes else 0)
+        case _:
+            return None
+
+
+def _agent_and_pc(mesh: Mesh, end: MeshEnd) -> tuple[int, int]:
+    """Return the agent that an end is about, and its instruction."""
+    if end.fault is not None:
+        return end.fault.agent, end.fault.fault.pc
+    if end.deadlock is not None:
+        first = ordered_waiters(end.deadlock)[0]
+        return first.agent, first.pc
+    agent = end.limited
+    if agent is None:
+        agent = min(end.codes) if end.codes else next(mesh.agents())
+    return agent, mesh.engine.thread(agent).pc
+
+
+def _place(mesh: Mesh, end: MeshEnd) -> tuple[int, LineEntry | None]:
+    agent, pc = _agent_and_pc(mesh, end)
+    is_list = agent & mask(AGENT_BITS) == LIST_ENGINE
+    return pc, None if is_list else view_of(mesh, agent >> AGENT_BITS).line_at(pc)
+
+
+def _message(
+    mesh: Mesh,
+    run_file: RunFile,
+    status: Status,
+    end: MeshEnd,
+    difference: MeshDifference | None,
+) -> str | None:
+    """Return where and why a run ended, with the source line; None if all is well."""
+    match status:
+        case Status.DIFFERED:
+            return (
+                f"error: the engines differ: {difference}\n"
+                "hint: this is a mistake in the tools: please report it"
+            )
+        case Status.FAULT if end.fault is not None:
+            text = mesh_fault_text(mesh, end.fault)
+        case Status.DEADLOCK if end.deadlock is not None:
+            text = deadlock_text(mesh, end.deadlock, end.cycles)
+        case Status.LIMIT:
+            text = _limit_text(mesh, end)
+        case Status.HALT_CODE:
+            return "\n".join(f"error: {line}" for line in code_lines(mesh, end))
+        case Status.INTERRUPTED:
+            return f"{status.value} after {end.retired} instructions, {end.cycles} cycles"
+        case _:
+            return None
+    return with_excerpt(text, run_file, _place(mesh, end)[1])
+
+
+def _limit_text(mesh: Mesh, end: MeshEnd) -> str:
+    """Return which thread came to the limit, and who waits while it does not end."""
+    if end.limited is None:
+        return f"limit: {end.cycles} cycles and not at the end"
+    agent, pc = _agent_and_pc(mesh, end)
+    thread = mesh.engine.thread(agent)
+    lines = [
+        f"{place_at(mesh, agent, pc)}limit: {agent_name(mesh, agent)}: {thread.retired} "
+        f"instructions executed, no halt (pc 0x{pc:x})"
+    ]
+    blocked = find_deadlock(mesh)
+    if blocked is not None:
+        lines += blocked_lines(mesh, blocked)
+    lines.append(
+        "hint: is this loop meant to end? A loop that waits for another thread or node needs a "
+        "semaphore or an acquiring load; `--max-instructions` or `limits.instructions` raise the "
+        "limit"
+    )
+    return "\n".join(lines)

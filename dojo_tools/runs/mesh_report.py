@@ -1,0 +1,98 @@
+"""What a run on many nodes came to, for JSON and as the lines that say how it ended."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from dojo_tools.diagnostics import Diagnostic, Severity
+from dojo_tools.engines.mesh import AGENT_BITS
+from dojo_tools.machine.deadlock_report import deadlock_json
+from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
+from dojo_tools.machine.mesh_counters import counters_json, semaphore_uses
+from dojo_tools.machine.mesh_names import agent_json, agent_name, node_name, resource_name
+from dojo_tools.objects import SymbolKind
+
+LEFT_OVER_MAX = 5
+CODES_MAX = 12
+
+
+def mesh_json(mesh: Mesh, end: MeshEnd, lines: Sequence[MeshLine]) -> dict[str, Any]:
+    """Return what only a run on many nodes has, as values for JSON."""
+    return {
+        "machine": mesh.machine.name,
+        "partition": {
+            "at": [mesh.partition.x, mesh.partition.y],
+            "size": [mesh.partition.width, mesh.partition.height],
+        },
+        "nodes": len(mesh.program_of),
+        "end": end.reason.value,
+        "exit_codes": [
+            {**agent_json(mesh, agent), "code": code} for agent, code in sorted(end.codes.items())
+        ],
+        "faulted": None if end.fault is None else agent_json(mesh, end.fault.agent),
+        "limited": None if end.limited is None else agent_json(mesh, end.limited),
+        "deadlock": None if end.deadlock is None else deadlock_json(mesh, end.deadlock),
+        "printed": [
+            {
+                "cycle": line.cycle,
+                "node": list(mesh.place_of(line.node)),
+                "thread": line.thread,
+                "text": line.text,
+            }
+            for line in lines
+        ],
+        "counters": counters_json(mesh),
+    }
+
+
+def code_lines(mesh: Mesh, end: MeshEnd) -> Iterator[str]:
+    """Yield a line for each thread that halted with a code, at most `CODES_MAX`."""
+    for agent in sorted(end.codes)[:CODES_MAX]:
+        yield f"{agent_name(mesh, agent)} halted with code {end.codes[agent]}"
+    if len(end.codes) > CODES_MAX:
+        yield f"and {len(end.codes) - CODES_MAX} more threads"
+
+
+def left_over_warnings(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:
+    """Yield warnings for semaphores that hold posts that nobody has waited for."""
+    if end.reason is not EndReason.DONE:
+        return
+    left = [use for use in semaphore_uses(mesh) if use.value]
+    semaphores = mesh.machine.semaphores.count
+    for use in left[:LEFT_OVER_MAX]:
+        name = resource_name(mesh, use.node, use.number, SymbolKind.SEMAPHORE)
+        poster = mesh.arrays["poster"][use.node * semaphores + use.number] - 1
+        by = f", last posted by {agent_name(mesh, poster)}" if poster >= 0 else ""
+        yield _warning(
+            f"semaphore {name} of {node_name(mesh, use.node)} holds {use.value} at the end: "
+            f"posts that nobody has waited for{by}",
+            "left-over-posts",
+        )
+    if len(left) > LEFT_OVER_MAX:
+        more = len(left) - LEFT_OVER_MAX
+        yield _warning(f"{more} more semaphores hold posts at the end", "left-over-posts")
+
+
+def cut_off_warnings(mesh: Mesh) -> Iterator[Diagnostic]:
+    """Yield a warning if live nodes of the machine can't be reached."""
+    nodes = mesh.topology.cut_off
+    if nodes:
+        shown = ", ".join(str(node) for node in nodes[:LEFT_OVER_MAX])
+        more = f" and {len(nodes) - LEFT_OVER_MAX} more" if len(nodes) > LEFT_OVER_MAX else ""
+        noun = "node is" if len(nodes) == 1 else "nodes are"
+        yield Diagnostic(
+            Severity.WARNING,
+            f"machine `{mesh.machine.name}`: {len(nodes)} live {noun} cut off by dead ones and "
+            f"can't be used: {shown}{more}",
+            hint="dead nodes grow to rectangles that neither touch nor meet at a corner",
+            name="cut-off-nodes",
+        )
+
+
+def _warning(message: str, name: str) -> Diagnostic:
+    return Diagnostic(Severity.WARNING, message, name=name)
+
+
+def line_text(mesh: Mesh, line: MeshLine) -> str:
+    """Return a line that a thread printed, with cycle, node and thread before it."""
+    agent = line.node << AGENT_BITS | line.thread
+    return f"{line.cycle:>8} {agent_name(mesh, agent)}: {line.text}\n"
