@@ -7,10 +7,13 @@ from dojo_tools.machine.mesh import EndReason, MeshEnd
 from nodes import ENGINES, Nodes
 from random_meshes import RESULTS, Batch, Program
 
-PRIVATE_ARRAYS = {"machine", "budget", "exit_code", "interrupted", "horizon", "asked"}
-"""What depends on when the host looks, and on how an engine finds its way."""
+PRIVATE_ARRAYS = {
+    *("machine", "budget", "exit_code", "interrupted", "horizon", "asked"),
+    *("wanted", "known", "gathering"),
+}
+"""What depends on when the host looks, which die asks it first, and how an engine finds its way."""
 
-ROOM = ("queue_", "outbox", "t_")
+ROOM = ("queue", "outbox", "t_")
 """Beginnings of names of arrays with room for much: what is in use is empty at the end."""
 
 

@@ -23,6 +23,9 @@ from nodes import Nodes, at, entry, rectangle, user_machine
 
 BLOCK, BLOCKS = 4, 4
 THREADS = 4
+COUNTS = (1, 1, 1, 2, 3, 4)
+"""How many threads nodes run, and how often."""
+
 SCRIPTS, SCRIPT_SIZE = 0x1000, 0x1000
 LISTS, CONSTANT, PRIVATE, SLOTS, RESULTS = 0x5000, 0x6000, 0x7000, 0x8000, 0xF000
 CONSTANT_WORDS, PRIVATE_WORDS = 256, 64
@@ -35,7 +38,8 @@ PLAYER = "".join(
     for line in (
         "player: mov s0, a0",
         "next: ld t0, [s0]",
-        *(f"ld a{n}, [s0 + {8 * n}]" for n in range(1, 5)),
+        "ld a1, [s0 + 8]",
+        "ld a2, [s0 + 16]",
         "addi s0, s0, 64",
         "jumpr t0",
         "delay: addi t1, t1, 1",
@@ -57,7 +61,8 @@ PLAYER = "".join(
         "jump next",
         "post: sem.post.r a1, a2",
         "jump next",
-        "postat: sem.post.at.r a1, a2, a3",
+        "postat: ld a3, [s0 - 40]",
+        "sem.post.at.r a1, a2, a3",
         "jump next",
         "try: sem.try.r t0, a1, a2",
         "jump taken",
@@ -179,7 +184,7 @@ class Maker:
         self.program = Program(x, y)
         self.nodes = [(x + i, y + j) for j in range(BLOCK) for i in range(BLOCK)]
         self.threads: list[Thread] = [
-            (*node, thread) for node in self.nodes for thread in range(rng.randint(1, THREADS))
+            (*node, thread) for node in self.nodes for thread in range(rng.choice(COUNTS))
         ]
         self.held = dict.fromkeys(self.threads, 0)
         self.slots = dict.fromkeys(self.nodes, SLOTS)
@@ -217,7 +222,8 @@ class Maker:
                 self.does((*node, 0), "listwait")
         for thread in self.threads:
             x, y, number = thread
-            self.does(thread, "print")
+            if self.rng.random() < 0.2:
+                self.does(thread, "print")
             self.does(thread, "end", RESULTS + 8 * number, self.rng.choice((0, 0, 0, number)))
             self.model[x, y][RESULTS + 8 * number] = self.held[thread]
         return self.program
@@ -443,7 +449,7 @@ def race_free(rng: random.Random, x: int, y: int) -> Program:
         maker.push, maker.push, maker.pull, maker.register, maker.signal, maker.multicast,
         maker.barrier, maker.list, maker.count,
     ]  # fmt: skip
-    for _ in range(rng.choice((4, 8, 16))):
+    for _ in range(rng.choice((3, 6, 12))):
         thread, other = rng.choice(maker.threads), rng.choice(maker.threads)
         if rng.random() < 0.3:
             # Siblings meet more often than chance would have it.
@@ -464,7 +470,7 @@ def racy(rng: random.Random, x: int, y: int) -> Program:
         for index, word in enumerate(entries):
             maker.program.memory[node][LISTS + 8 * index] = word
     calm = rng.random() < 0.5
-    for _ in range(rng.choice((16, 40, 80))):
+    for _ in range(rng.choice((10, 30, 60))):
         thread = rng.choice(maker.threads)
         if maker.room(thread):
             racy_operation(maker, thread, calm)
