@@ -5,6 +5,7 @@ faults, sets the registers of threads that start. It handles no event.
 """
 
 import heapq
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +122,7 @@ class Mesh:
         self.engine = self._make_engine(engine)
         self.lines: list[MeshLine] = []
         self._stops: dict[int, Stop] = {}
+        self._describing = threading.Lock()
         self._codes = {
             name: self.procedures.constant(name)
             for name in ("RUN_ENDED", "RUN_HOST", "RUN_BUDGET", "RUN_FULL", "NEED_START")
@@ -376,15 +378,19 @@ class Mesh:
     def _describe(self, number: int) -> None:
         """Tell the procedures what they need to know of a rectangle for barriers."""
         rectangle = unpacked(number)
-        count = self.arrays["known_count"][0]
-        if count >= self.procedures.constant("KNOWN_ROOM"):
-            raise fail(f"the program has barriers over more than {count} rectangles")
         nodes = rectangle.width * rectangle.height - self.topology.unusable_in(rectangle)
         half = self.topology.barrier_cycles(rectangle) // 2
         entry = (number, self.topology.centre(rectangle), half, nodes)
-        for index, value in enumerate(entry):
-            self.arrays["known"][4 * count + index] = value
-        self.arrays["known_count"][0] = count + 1
+        # Dies side by side may ask at the same time, and for the same rectangle.
+        with self._describing:
+            known, count = self.arrays["known"], self.arrays["known_count"][0]
+            if number in known[: 4 * count : 4]:
+                return
+            if count >= self.procedures.constant("KNOWN_ROOM"):
+                raise fail(f"the program has barriers over more than {count} rectangles")
+            for index, value in enumerate(entry):
+                known[4 * count + index] = value
+            self.arrays["known_count"][0] = count + 1
 
     def _settle(self, die: int, agent: int) -> None:
         """Do what a thread has come back for; let it go on, ask, or stop the machine."""

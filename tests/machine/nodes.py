@@ -6,6 +6,7 @@ instruction takes one cycle: the n-th after it issues at cycle n.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -77,7 +78,8 @@ class Nodes:
         timing: bool = False,
         workers: int = 1,
     ) -> None:
-        on = on or machine()
+        # Less memory than a node has is quicker to make, and enough.
+        on = on or replace(machine(), sram_bytes=0x20000)
         image = image_of(code, on.sram_bytes, threads)
         self.labels = {symbol.name: symbol.value for symbol in image.symbols}
         self.mesh = Mesh(

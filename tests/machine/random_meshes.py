@@ -23,6 +23,9 @@ from nodes import Nodes, at, entry, rectangle, user_machine
 
 BLOCK, BLOCKS = 4, 4
 THREADS = 4
+COUNTS = (1, 1, 1, 2, 3, 4)
+"""How many threads nodes run, and how often."""
+
 SCRIPTS, SCRIPT_SIZE = 0x1000, 0x1000
 LISTS, CONSTANT, PRIVATE, SLOTS, RESULTS = 0x5000, 0x6000, 0x7000, 0x8000, 0xF000
 CONSTANT_WORDS, PRIVATE_WORDS = 256, 64
@@ -35,7 +38,8 @@ PLAYER = "".join(
     for line in (
         "player: mov s0, a0",
         "next: ld t0, [s0]",
-        *(f"ld a{n}, [s0 + {8 * n}]" for n in range(1, 5)),
+        "ld a1, [s0 + 8]",
+        "ld a2, [s0 + 16]",
         "addi s0, s0, 64",
         "jumpr t0",
         "delay: addi t1, t1, 1",
@@ -57,7 +61,8 @@ PLAYER = "".join(
         "jump next",
         "post: sem.post.r a1, a2",
         "jump next",
-        "postat: sem.post.at.r a1, a2, a3",
+        "postat: ld a3, [s0 - 40]",
+        "sem.post.at.r a1, a2, a3",
         "jump next",
         "try: sem.try.r t0, a1, a2",
         "jump taken",
@@ -179,7 +184,7 @@ class Maker:
         self.program = Program(x, y)
         self.nodes = [(x + i, y + j) for j in range(BLOCK) for i in range(BLOCK)]
         self.threads: list[Thread] = [
-            (*node, thread) for node in self.nodes for thread in range(rng.randint(1, THREADS))
+            (*node, thread) for node in self.nodes for thread in range(rng.choice(COUNTS))
         ]
         self.held = dict.fromkeys(self.threads, 0)
         self.slots = dict.fromkeys(self.nodes, SLOTS)
@@ -196,7 +201,8 @@ class Maker:
             rng.shuffle(self.semaphores[node])
         for thread in self.threads:
             self.program.scripts[thread] = []
-        for x, y, thread in self.threads:
+        for x, y, thread in reversed(self.threads):
+            # Thread 1 last: it may start thread 3 anew, and must not do so before it runs.
             if thread:
                 self.does((x, y, 0), "start", thread, SCRIPTS + SCRIPT_SIZE * thread)
 
@@ -216,7 +222,8 @@ class Maker:
                 self.does((*node, 0), "listwait")
         for thread in self.threads:
             x, y, number = thread
-            self.does(thread, "print")
+            if self.rng.random() < 0.2:
+                self.does(thread, "print")
             self.does(thread, "end", RESULTS + 8 * number, self.rng.choice((0, 0, 0, number)))
             self.model[x, y][RESULTS + 8 * number] = self.held[thread]
         return self.program
@@ -229,7 +236,7 @@ class Maker:
         self.does(thread, "mix", factor, addend)
         self.held[thread] = (self.held[thread] * factor + addend) & mask(64)
         if rng.random() < 0.5:
-            self.does(thread, "delay", rng.choice((1, 3, 20, 150)))
+            self.does(thread, "delay", rng.choice((1, 3, 10, 40)))
         address = PRIVATE + 8 * (PRIVATE_WORDS * thread[2] + rng.randrange(PRIVATE_WORDS))
         self.does(thread, "store", address)
         self.model[thread[:2]][address] = self.held[thread]
@@ -442,7 +449,7 @@ def race_free(rng: random.Random, x: int, y: int) -> Program:
         maker.push, maker.push, maker.pull, maker.register, maker.signal, maker.multicast,
         maker.barrier, maker.list, maker.count,
     ]  # fmt: skip
-    for _ in range(rng.choice((6, 15, 30))):
+    for _ in range(rng.choice((3, 6, 12))):
         thread, other = rng.choice(maker.threads), rng.choice(maker.threads)
         if rng.random() < 0.3:
             # Siblings meet more often than chance would have it.
@@ -463,7 +470,7 @@ def racy(rng: random.Random, x: int, y: int) -> Program:
         for index, word in enumerate(entries):
             maker.program.memory[node][LISTS + 8 * index] = word
     calm = rng.random() < 0.5
-    for _ in range(rng.choice((20, 60, 150))):
+    for _ in range(rng.choice((10, 30, 60))):
         thread = rng.choice(maker.threads)
         if maker.room(thread):
             racy_operation(maker, thread, calm)
@@ -517,7 +524,7 @@ def racy_operation(maker: Maker, thread: Thread, calm: bool) -> None:
         maker.does(thread, rng.choice(("swap", "cas", "add")), shared(maker), rng.getrandbits(40))
     elif kind == 5:
         maker.does(thread, "mix", rng.getrandbits(64), rng.getrandbits(64))
-        maker.does(thread, "delay", rng.choice((1, 2, 3, 30, 200)))
+        maker.does(thread, "delay", rng.choice((1, 2, 3, 10, 60)))
     elif kind == 6:
         waits = "try" if calm and rng.random() < 0.9 else "wait"
         maker.does(thread, waits, semaphore, count)
@@ -534,7 +541,7 @@ def racy_operation(maker: Maker, thread: Thread, calm: bool) -> None:
         maker.does(thread, "listwait")
         maker.does(thread, "list", LISTS + 64 * rng.randrange(3), rng.randint(0, 2))
     elif kind == 12 and number < 2:
-        target = rng.choice((2, 3))
+        target = number + 2  # two threads that start the same one would fault
         if (*node, target) in maker.program.scripts:
             maker.does(thread, "stop", target)
             if rng.random() < 0.7:
@@ -560,16 +567,18 @@ class Batch:
         rng = random.Random(f"{self.seed} {self.number} {self.is_racy}")
         return [make(rng, BLOCK * i, BLOCK * j) for j in range(BLOCKS) for i in range(BLOCKS)]
 
-    def run(self, engine: str, programs: list[Program], workers: int = 1) -> Nodes:
-        """Return the nodes after a run; `end` and `lines` are in its mesh."""
-        has_dies = self.number % 3 == 2
+    def nodes(self, engine: str, programs: list[Program]) -> Nodes:
+        """Return the nodes with the programs, ready to run.
+
+        Every third machine has dies, which the native engine runs side by side.
+        """
         nodes = Nodes(
             PLAYER,
             engine,
-            grid(has_dies),
+            grid(self.number % 3 == 2),
             threads=THREADS,
             timing=self.number % 2 == 0,
-            workers=workers,
+            workers=2 if engine == "native" else 1,
         )
         for program in programs:
             program.place(nodes)
