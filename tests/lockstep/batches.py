@@ -15,9 +15,8 @@ from shapes import Shapes, random_pieces
 from shrink import report_of
 from traits import traits
 
-LINE_SIZE = 400
-USES_A_LINE = 13
-CHEAP_LINES = 1
+LINE_SIZE = 800
+USES_A_LINE = 26
 AMONG = 100
 """Instructions of any kind among those that leave translated code."""
 
@@ -143,12 +142,10 @@ class Batch:
                 line = still[start : start + LINE_SIZE // USES_A_LINE] * uses
                 yield rng.sample(line, len(line))
         ending *= self.plan.sites
-        among = rng.choices(self.generator.cheap, k=len(ending)) + rng.choices(still, k=AMONG)
+        among = rng.choices(self.generator.cheap, k=len(ending) // 2) + rng.choices(still, k=AMONG)
         mixed = rng.sample(ending + among, len(ending + among))
         for start in range(0, len(mixed), LINE_SIZE):
             yield mixed[start : start + LINE_SIZE]
-        for _ in range(CHEAP_LINES):
-            yield rng.choices(self.generator.cheap, k=LINE_SIZE)
         for _ in range(ROUNDS_MAX):
             missing = self._missing()
             for start in range(0, len(missing), SHORT_LINE_SIZE):
