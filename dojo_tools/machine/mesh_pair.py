@@ -89,7 +89,7 @@ def node_digest(mesh: Mesh, node: int) -> str:
 
 def _threads(mesh: Mesh, node: int) -> range:
     first = node << AGENT_BITS
-    return range(first, first + len(mesh.shares))
+    return range(first, first + mesh.arrays["threads_of"][node])
 
 
 def _state(thread: Thread) -> Iterator[tuple[str, object]]:
