@@ -62,11 +62,11 @@ def run(tmp_path: Path, description: Description) -> Run:
     """The call `run(text, ...)`: make the run of a source that the rest of a run file asks for."""
     np.save(tmp_path / "x.npy", np.arange(48.0).reshape(4, 12))
 
-    def make(text: str, source: str = KERNEL, **options: str) -> RunReport:
+    def make(text: str, source: str = KERNEL, engine: str = "native") -> RunReport:
         (tmp_path / "p.s").write_text(source, encoding="utf-8")
         path = tmp_path / "run.toml"
         path.write_text(f'[program]\nsources = ["p.s"]\n{text}', encoding="utf-8")
-        return execute_run(load_run_file(path), description, **options)  # type: ignore[arg-type]
+        return execute_run(load_run_file(path), description, engine=engine)
 
     return make
 
