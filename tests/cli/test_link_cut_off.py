@@ -18,7 +18,7 @@ def test_a_program_on_a_node_that_is_cut_off(tmp_path: Path) -> None:
     )
     text = ".program p\n.place 1, 2\n.global _start\n_start: halti 0\n"
     made = assemble(Source("p.s", text), load_description()).object
-    save_object(made, tmp_path / "p.o")
+    save_object(tmp_path / "p.o", made)
     done = subprocess.run(
         [*COMMAND, "p.o", "--machine", "cut.toml"],
         cwd=tmp_path,

@@ -89,6 +89,14 @@ def test_where_a_run_takes_place(run: Run) -> None:
     assert isinstance(run('[machine]\nname = "small"\n[grid]\nsize = [1, 1]\n').ran, Mesh)
 
 
+def test_a_node_by_itself_is_a_partition_of_one(run: Run) -> None:
+    counted = ".global _start\n_start: ctl.read a0, live_nodes\nctl.read a1, partition_width\n"
+    alone = run("", counted + "halti 0\n").machine
+    meshed = run("", counted + "thread.yield\nhalti 0\n").mesh.engine.thread(0)
+    for name in ("a0", "a1"):
+        assert alone.read_register(name) == meshed.read_register(name) == 1
+
+
 def test_one_node_and_every_node(run: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", np.ones((2, 4)))
     np.save(tmp_path / "two.npy", 2 * np.ones((2, 4)))
