@@ -268,6 +268,7 @@ def _at_barrier(mesh: MeshState, agent: int) -> Waiter:
 
 
 def _at_list(mesh: MeshState, agent: int) -> Waiter:
-    left = mesh.arrays["list_left"][agent >> AGENT_BITS]
+    # Nothing happens any more, so the engine waits itself: its entry is one of those left.
+    left = mesh.arrays["list_left"][agent >> AGENT_BITS] + 1
     cycle = mesh.arrays["clock"][agent] - 1
     return Waiter(agent, "list", 0, _pc(mesh, agent), cycle, held=left)

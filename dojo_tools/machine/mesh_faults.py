@@ -27,8 +27,8 @@ def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
     """
     arrays, constant = mesh.arrays, mesh.procedures.constant
     kind, detail = arrays["fault_kind"][die], arrays["fault_detail"][die]
-    names = {constant(name): name for name in _WORDS}
-    message, hint = _WORDS[names[kind]]
+    names = {constant(name): name for name in WORDS}
+    message, hint = WORDS[names[kind]]
     is_list = agent & mask(AGENT_BITS) == LIST_ENGINE
     is_now = arrays["clock"][agent] - 1 == arrays["fault_cycle"][die]
     pc = mesh.engine.thread(agent).pc - 4 if is_now and not is_list else 0
@@ -74,7 +74,7 @@ def _block(asked: "memoryview[int]", address: int) -> str:
     return f"a block of {rows} rows of {row_bytes} bytes, {pitch} bytes apart,"
 
 
-_WORDS: dict[str, tuple[str, str | None]] = {
+WORDS: dict[str, tuple[str, str | None]] = {
     "BAD_ADDRESS": (
         "{x} is not a global address",
         "bits [63:60] are 0 for this node, 1 for a node of the partition, 2 for a DIP card",

@@ -106,7 +106,7 @@ FIGURES = (
 
 
 def measure_all(engine: str, names: Sequence[str] = (), folder: Path = FOLDER) -> list[FigureRow]:
-    """Measure figures by name, without names all of them. Raises `InputError` for an unknown one."""
+    """Measure figures by name, without names all. Raises `InputError` for an unknown one."""
     known = {figure.name: figure for figure in FIGURES}
     for name in names:
         if name not in known:

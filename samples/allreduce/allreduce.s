@@ -16,8 +16,8 @@
         .semaphore ready                        ; something local is done
         .semaphore full0, full1                 ; what goes to inbox 0 and 1 has arrived
         .semaphore room                         ; times that I may send
-        .semaphore result                       ; the tree's result has arrived
-        .barrier start
+        .semaphore result, first_result         ; the tree's result has arrived: from my row, in it
+        .barrier start, middle
 
         .text
         .global _start
@@ -107,6 +107,9 @@ reduce_in_ring:
         sem.posti.at a7, room, 1
         loop.next s9, 1b
 
+; Some are ahead of others by now; without the barrier they would begin to send while their last chunk is
+; still on its way, and two chunks that share a link both come late, at each node a little later.
+        barrier.all middle
         mov     s9, s4
 2:      add     t2, s7, s8
         or      t2, t2, a6
@@ -186,13 +189,45 @@ hand_over:
         sem.waiti room, 1
         bnez    a5, 1f
         push.post t0, s7, t2, full0
-        jump    2f
+        jump    handed_over
 1:      push.post t0, s7, t2, full1
-        jump    2f
+        jump    handed_over
 
-top:    li      t0, BYTES
-        push.rect.post s7, s7, t0, result
-2:      sem.waiti result, 1
+; One multicast for all, if all nodes work; with dead ones it would become a push to each node. Then only
+; the first node of each row gets the sum, and multicasts it along the row.
+top:    li      t2, BYTES
+        ctl.read t0, program_width
+        ctl.read t1, program_height
+        mul     t0, t0, t1
+        bne     t0, s0, rows
+        push.rect.post s7, s7, t2, result
+        jump    3f
+rows:   mov     t0, s3                          ; each node, whether it is the first of its row
+        mov     t1, s0
+        li      t3, -1                          ; row of the one before
+1:      ld      t4, [t0], 8
+        srli    t5, t4, 44
+        beq     t5, t3, 2f
+        mov     t3, t5
+        or      t4, t4, s7
+        push.post t4, s7, t2, first_result
+2:      loop.next t1, 1b
+handed_over:
+        srli    t3, s2, 44                      ; my row, and that of the one before me
+        beqz    s1, 1f
+        slli    t0, s1, 3
+        add     t0, t0, s3
+        ld      t0, [t0 - 8]
+        srli    t0, t0, 44
+        beq     t0, t3, 3f
+1:      ctl.read t0, program_width
+        ctl.read t1, program_height
+        mul     t0, t0, t1
+        beq     t0, s0, 3f
+        sem.wait first_result
+        li      t2, BYTES
+        push.row.post s7, s7, t2, result
+3:      sem.wait result
         mov     ra, s10
         ret
 

@@ -14,7 +14,6 @@ from dojo_tools.assembler import assemble
 from dojo_tools.description import Description, MachineDef, load_description, load_machine
 from dojo_tools.diagnostics import Source
 from dojo_tools.engines.mesh import AGENT_BITS
-from dojo_tools.engines.timing import Share
 from dojo_tools.linker import link
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd
 from dojo_tools.objects import Image
@@ -44,9 +43,9 @@ def user_machine(folder: Path, text: str) -> MachineDef:
 
 
 @cache
-def image_of(code: str, sram_bytes: int) -> Image:
+def image_of(code: str, sram_bytes: int, threads: int) -> Image:
     """Return the image of code; a node that runs none of it halts at `idle`."""
-    text = f".text\n.global _start\n_start:\n{IDLE}: halti 0\n{code}\n"
+    text = f".threads {threads}\n.text\n.global _start\n_start:\n{IDLE}: halti 0\n{code}\n"
     found = assemble(Source("nodes.s", text), description(), (), {})
     return link([found.object], description().relocations, sram_bytes, name="nodes")
 
@@ -79,9 +78,8 @@ class Nodes:
         workers: int = 1,
     ) -> None:
         on = on or machine()
-        image = image_of(code, on.sram_bytes)
+        image = image_of(code, on.sram_bytes, threads)
         self.labels = {symbol.name: symbol.value for symbol in image.symbols}
-        shares: Sequence[Share] = (Share(4 // threads, threads),) * threads
         self.mesh = Mesh(
             image,
             description(),
@@ -89,7 +87,6 @@ class Nodes:
             engine=engine,
             timing=timing,
             grid=(on.grid.width, on.grid.height),
-            shares=shares,
             workers=workers,
         )
         self.controls = {control.name: control.number for control in description().controls}
