@@ -1,6 +1,6 @@
 """Executes a run: loads, puts tensors in, runs, takes tensors out and checks them."""
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from dojo_tools.description import Description, load_machine
 from dojo_tools.diagnostics import Diagnostic
@@ -8,11 +8,12 @@ from dojo_tools.engines.lockstep import EnginesDiffer
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
 from dojo_tools.runs.early_end import early_end_message
-from dojo_tools.runs.model import Dump, RunFile
-from dojo_tools.runs.plan import Planner
+from dojo_tools.runs.model import RunFile
 from dojo_tools.runs.progress import Listener, Progress
 from dojo_tools.runs.report import OutputResult, RunReport, Status
-from dojo_tools.runs.tensor_files import save_tensor_file
+
+if TYPE_CHECKING:
+    from dojo_tools.runs.plan import Plan
 
 
 def execute_run(
@@ -42,9 +43,7 @@ def execute_run(
     listener = listener or Listener()
     engine = engine or ("native" if listener.traced is None else "reference")
     machine = Machine(image, description, definition, timing=timing, engine=engine)
-    planner = Planner(machine)
-    plan = planner.plan(run_file)
-    warnings += planner.warnings
+    plan = _plan(run_file, machine, warnings)
     progress = Progress(machine, listener)
     stop, divergence = None, None
     try:
@@ -52,10 +51,10 @@ def execute_run(
     except EnginesDiffer as error:
         divergence = error.divergence
     outputs: tuple[OutputResult, ...] = ()
-    if stop is not None and stop.reason is StopReason.HALT:
+    if plan is not None and stop is not None and stop.reason is StopReason.HALT:
         outputs = plan.results(machine)
-    for dump in run_file.dumps:
-        _save_dump(machine, dump)
+    if plan is not None:
+        plan.save_dumps(machine, run_file.dumps)
     final = machine.run(0)
     status = _status(stop, outputs) if divergence is None else Status.DIFFERED
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
@@ -78,11 +77,25 @@ def execute_run(
         cycles_max=run_file.cycles_max,
         printed="".join(progress.kept),
         is_printed_cut=progress.is_cut,
-        inputs=plan.inputs,
+        inputs=() if plan is None else plan.inputs,
         outputs=outputs,
         warnings=tuple(warnings),
         machine=machine,
     )
+
+
+def _plan(run_file: RunFile, machine: Machine, warnings: list[Diagnostic]) -> "Plan | None":
+    """Put in what the run wishes for; return None if it has no tensors and no arguments."""
+    wishes = (run_file.inputs, run_file.outputs, run_file.arguments, run_file.shows, run_file.dumps)
+    if not any(wishes):
+        return None
+    # numpy takes 80 ms to load, and a run without tensors needs none of it.
+    from dojo_tools.runs.plan import Planner  # noqa: PLC0415  see above
+
+    planner = Planner(machine)
+    plan = planner.plan(run_file)
+    warnings += planner.warnings
+    return plan
 
 
 def _status(stop: Stop | None, outputs: tuple[OutputResult, ...]) -> Status:
@@ -99,13 +112,3 @@ def _status(stop: Stop | None, outputs: tuple[OutputResult, ...]) -> Status:
             return Status.CHECK_FAILED
         case _:
             return Status.DONE
-
-
-def _save_dump(machine: Machine, dump: Dump) -> None:
-    known = machine.tensor(dump.symbol)
-    if known is not None:
-        save_tensor_file(dump.path, machine.read_tensor(dump.symbol), known.element)
-        return
-    symbol = machine.symbol(dump.symbol)
-    contents = machine.read_memory(symbol.value, symbol.size)
-    save_tensor_file(dump.path, np.frombuffer(contents, np.uint8), "u8")

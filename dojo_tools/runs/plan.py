@@ -5,7 +5,7 @@ one go.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -74,6 +74,18 @@ class Plan:
             self._result(plan, after[plan.output.symbol], tensors, machine.definition.denormals)
             for plan in self.outputs
         )
+
+    def save_dumps(self, machine: Machine, dumps: Sequence[Dump]) -> None:
+        """Save memory however the run ended."""
+        for dump in dumps:
+            known = machine.tensor(dump.symbol)
+            if known is not None:
+                values, element = machine.read_tensor(dump.symbol), known.element
+            else:
+                symbol = machine.symbol(dump.symbol)
+                contents = machine.read_memory(symbol.value, symbol.size)
+                values, element = np.frombuffer(contents, np.uint8), "u8"
+            save_tensor_file(dump.path, values, element)
 
     def _result(
         self,

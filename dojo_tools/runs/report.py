@@ -4,14 +4,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dojo_tools.diagnostics import Diagnostic, ExitCode
 from dojo_tools.engines.stop import Stop
 from dojo_tools.engines.timing import Cause
 from dojo_tools.machine import Machine
 from dojo_tools.objects import LineEntry
-from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
+
+if TYPE_CHECKING:
+    from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
 
 FORMAT_VERSION = 1
 
@@ -68,8 +70,8 @@ class OutputResult:
     element: str
     shape: tuple[int, ...]
     saved: str | None = None
-    comparison: Comparison | None = None
-    accuracy: AccuracyResult | None = None
+    comparison: "Comparison | None" = None
+    accuracy: "AccuracyResult | None" = None
     at_limit: int = 0
 
     @property
@@ -100,7 +102,7 @@ class OutputResult:
         return lines
 
 
-def _largest_text(largest: Difference) -> str:
+def _largest_text(largest: "Difference") -> str:
     place = f" at {list(largest.index)}" if largest.index else ""
     return f"largest error {largest.error:.3g}{place}"
 
@@ -218,7 +220,7 @@ def _output_json(output: OutputResult) -> dict[str, Any]:
     }
 
 
-def _difference_json(difference: Difference) -> dict[str, Any]:
+def _difference_json(difference: "Difference") -> dict[str, Any]:
     error = difference.error
     return {
         "index": list(difference.index),
