@@ -23,7 +23,6 @@ from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
 
-
 ALONE = ("partition_width", "partition_height", "program_width", "program_height", "live_nodes")
 """The control registers that are 1 on a node by itself, as on a mesh of one node."""
 
