@@ -286,8 +286,11 @@ def test_an_interrupted_run_is_reported(run: Run, monkeypatch: pytest.MonkeyPatc
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
+    def nothing(*_: object) -> None:
+        pass
+
     monkeypatch.setattr("dojo_tools.runs.execute_mesh._Taker.take", interrupt, raising=True)
-    monkeypatch.setattr("dojo_tools.runs.execute_mesh._Taker.finish", lambda _: None)
+    monkeypatch.setattr("dojo_tools.runs.execute_mesh._Taker.finish", nothing)
     monkeypatch.setattr("dojo_tools.runs.execute_mesh.SLICE_SECONDS", 0.0)
     report = run(SMALL, ".global _start\n_start: thread.yield\non: jump _start\n")
     assert report.exit_code is ExitCode.INTERRUPTED
