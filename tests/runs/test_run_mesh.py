@@ -251,3 +251,49 @@ def test_cut_off_nodes_are_warned_of(run: Run, tmp_path: Path) -> None:
     report = run('[machine]\nfile = "cut.toml"\n')
     assert any("2 live nodes are cut off" in found.message for found in report.warnings)
     assert len(report.mesh.program_of) == 21
+
+
+TALK = """\
+        .global _start
+_start: ctl.read s0, node_id
+        li      s1, 30
+        li      s2, 10
+again:  print.int s0
+        print.char s2
+        addi    t0, s0, 1
+wait:   loop.next t0, wait
+        thread.yield
+        loop.next s1, again
+        halti   0
+"""
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_lines_come_in_order_however_often_a_run_pauses(
+    run: Run, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    whole = run(SMALL, TALK, engine=engine)
+    monkeypatch.setattr("dojo_tools.runs.execute_mesh.SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("dojo_tools.machine.mesh_tables.BUDGET", 7)
+    pieces = run(SMALL, TALK, engine=engine)
+    assert pieces.lines == whole.lines
+    assert len(whole.lines) == 180
+    keys = [(line.cycle, line.node, line.thread) for line in whole.lines]
+    assert keys == sorted(keys)
+
+
+def test_an_interrupted_run_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def nothing(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr("dojo_tools.runs.execute_mesh._Taker.take", interrupt, raising=True)
+    monkeypatch.setattr("dojo_tools.runs.execute_mesh._Taker.finish", nothing)
+    monkeypatch.setattr("dojo_tools.runs.execute_mesh.SLICE_SECONDS", 0.0)
+    report = run(SMALL, ".global _start\n_start: thread.yield\non: jump _start\n")
+    assert report.exit_code is ExitCode.INTERRUPTED
+    assert report.message is not None
+    assert report.message.startswith("interrupted after")
+    json.dumps(report.to_json())
