@@ -1,5 +1,6 @@
 """Executes a run: loads, puts tensors in, runs, takes tensors out and checks them."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dojo_tools.description import Description, load_machine
@@ -8,6 +9,7 @@ from dojo_tools.engines.lockstep import EnginesDiffer
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
 from dojo_tools.runs.early_end import early_end_message
+from dojo_tools.runs.ir_files import ir_writer
 from dojo_tools.runs.model import RunFile
 from dojo_tools.runs.progress import Listener, Progress
 from dojo_tools.runs.report import OutputResult, RunReport, Status
@@ -23,11 +25,13 @@ def execute_run(
     *,
     timing: bool = True,
     engine: str | None = None,
+    ir_folder: Path | None = None,
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
 
     With `timing` off each instruction takes one cycle. `engine` is as in `Machine`: the native
-    one unless named, or the reference where the run is traced, which only that can be.
+    one unless named, or the reference where the run is traced, which only that can be. `ir_folder`
+    gets the IR of what the native engine translates.
 
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
@@ -42,7 +46,8 @@ def execute_run(
     )
     listener = listener or Listener()
     engine = engine or ("native" if listener.traced is None else "reference")
-    machine = Machine(image, description, definition, timing=timing, engine=engine)
+    watch = None if ir_folder is None else ir_writer(ir_folder, lambda: machine)
+    machine = Machine(image, description, definition, timing=timing, engine=engine, watch=watch)
     plan = _plan(run_file, machine, warnings)
     progress = Progress(machine, listener)
     stop, divergence = None, None

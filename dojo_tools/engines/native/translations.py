@@ -14,6 +14,7 @@ from dojo_tools.engines.native.region import RegionBuilder
 from dojo_tools.engines.native.region_cache import RegionCache, runs_of
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.timing import Causes
+from dojo_tools.engines.translated import Translated, WatchTranslations
 
 _TABLE_SIZE_MIN = 256
 _COUNTERS_MIN = 1024
@@ -28,18 +29,27 @@ class Compiled(NamedTuple):
 
 
 class Translator:
-    """Translates for one target, with timing or without; threads may share it."""
+    """Translates for one target, with timing or without; threads may share it.
 
-    def __init__(self, target: Target, timeline: Timeline | None = None) -> None:
+    `watch` gets the IR of every region, which is then written also where it is kept on disk.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        timeline: Timeline | None = None,
+        watch: WatchTranslations | None = None,
+    ) -> None:
         self.target = target
         self.timeline = timeline
+        self.watch = watch
         self._flows: dict[str, Flow] = {}
         self._functions: dict[tuple[str, str], int] = {}
         self._objects: dict[bytes, int] = {}
         cache = compiler().cache
         self._cache = (
             None
-            if cache is None or not RegionCache.can_hold(target)
+            if cache is None or watch is not None or not RegionCache.can_hold(target)
             else RegionCache(cache, target, timeline)
         )
         address = compiler().compile(dispatch.dispatcher(target), dispatch.FUNCTION, "good")
@@ -56,7 +66,10 @@ class Translator:
         builder = RegionBuilder(self.target, variant, self._flows, self.timeline)
         made = builder.build(pc, shape, decode)
         assert made is not None, "the caller has checked that an instruction is there"
-        key = made.text, "good" if variant.optimised else "quick"
+        level = "good" if variant.optimised else "quick"
+        if self.watch is not None:
+            self.watch(Translated(pc, shape, level, variant.stepping, made.text))
+        key = made.text, level
         if key not in self._functions:
             contents = compiler().emit(*key)
             self._functions[key] = self._linked(contents)
@@ -252,7 +265,9 @@ class CodeSpace:
     def plain(self) -> Translations:
         """Translations of single instructions, without timing."""
         if self._plain is None:
-            self._plain = Translations(Translator(self.translator.target), SINGLE, self.paths)
+            self._plain = Translations(
+                Translator(self.translator.target, watch=self.translator.watch), SINGLE, self.paths
+            )
         return self._plain
 
     def all(self) -> list[Translations]:
