@@ -42,6 +42,7 @@ class Compiler:
         version: str = llvmlite.__version__
         llvm_version = ".".join(map(str, self._llvm.llvm_version_info))
         triple: str = self._llvm.get_default_triple()
+        self.is_x86 = triple.startswith("x86_64")
         passes = Path(__file__).read_text(encoding="utf-8")  # how this module uses LLVM
         host = "\n".join((version, llvm_version, triple, self.cpu, self.features, passes))
         self.cache: ObjectCache | None = ObjectCache(cache_folder() / "native", host)

@@ -52,7 +52,8 @@ class Translator:
             if cache is None or watch is not None or not RegionCache.can_hold(target)
             else RegionCache(cache, target, timeline)
         )
-        address = compiler().compile(dispatch.dispatcher(target), dispatch.FUNCTION, "good")
+        text = dispatch.dispatcher(target, compiler().is_x86)
+        address = compiler().compile(text, dispatch.FUNCTION, "good")
         signature = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
         self.run = signature(address)
 
