@@ -130,6 +130,12 @@ def run(
             "--timing", metavar="on|off", help="Count cycles, or take one for each instruction."
         ),
     ] = TIMINGS[0],
+    dump_ir: Annotated[
+        Path | None,
+        typer.Option(
+            "--dump-ir", metavar="FOLDER", help="Write the LLVM IR of all code that is translated."
+        ),
+    ] = None,
     examples: Annotated[
         bool, typer.Option("--examples", help="Run the worked examples of the description instead.")
     ] = False,
@@ -148,6 +154,8 @@ def run(
         raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
     if print_trace and engine not in (None, "reference"):
         raise typer.BadParameter(f"`--print-trace` needs the reference engine, not `{engine}`")
+    if dump_ir is not None and (print_trace or engine == "reference"):
+        raise typer.BadParameter("`--dump-ir` needs the native engine")
     if timing not in TIMINGS:
         raise typer.BadParameter(f"`--timing {timing}`: it is {' or '.join(TIMINGS)}")
     if examples:
@@ -170,7 +178,14 @@ def run(
         screen.write_printed, screen.show_progress, screen.write_entry if print_trace else None
     )
     description = load(isa)
-    outcome = execute_run(run_file, description, listener, timing=timing == "on", engine=engine)
+    outcome = execute_run(
+        run_file,
+        description,
+        listener,
+        timing=timing == "on",
+        engine=engine,
+        ir_folder=dump_ir,
+    )
     screen.finish()
     show(outcome.warnings)
     if report is not None:

@@ -5,7 +5,7 @@ assembler, the disassembler, the linker and the engines all go through them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from dojo_tools import bits
@@ -45,6 +45,7 @@ class Description:
     """Everything the files of `isa/` say, checked.
 
     `padding` is the mnemonic that fills the space that alignment leaves in code; "" means zeros.
+    `digest` tells descriptions apart by what they were read from; "" if that is not known.
     """
 
     fields: tuple[Field, ...]
@@ -59,6 +60,7 @@ class Description:
     aliases: tuple[AliasDef, ...]
     pseudos: tuple[PseudoDef, ...]
     padding: str = ""
+    digest: str = field(default="", compare=False, repr=False)
 
     @cached_property
     def mnemonics(self) -> Mapping[str, tuple[InstructionDef | AliasDef | PseudoDef, ...]]:

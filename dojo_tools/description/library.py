@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,13 +90,14 @@ def load_description(extensions: Sequence[Path] = ()) -> Description:
     sources += [read_source(path) for path in extensions]
     if not paths:
         raise fail(f"no description found in {isa_folder()}", hint="reinstall the package")
-    entry = cache_folder() / f"description-{content_key(sources)}.json"
+    key = content_key(sources)
+    entry = cache_folder() / f"description-{key}.json"
     cached = read_cached(entry)
     if cached is not None:
         return cached
     from dojo_tools.description.loader import load_sources
 
-    description = load_sources(sources)
+    description = replace(load_sources(sources), digest=key)
     _write_cache(entry, description)
     return description
 

@@ -96,6 +96,7 @@ class IssueRule:
     def __init__(
         self, description: Description, machine: MachineDef, share: Share | None = None
     ) -> None:
+        self.text = f"{machine} {share}"
         self._reader = TimingReader(description, machine)
         self._counts = self._reader.counts
         self._branch = machine.branch
@@ -253,7 +254,7 @@ class IssueTable:
     def __init__(self, rule: IssueRule) -> None:
         self._rule = rule
         self._states: dict[Shape, IssueState] = {}
-        self.empty = self._state(EMPTY)
+        self.empty = self.state(EMPTY)
 
     def step(
         self, state: IssueState, timed: TimedInstruction, taken: bool
@@ -263,10 +264,11 @@ class IssueTable:
         found = state.after.get(key)
         if found is None:
             wait, cycles, shape, causes = self._rule.issue(state.shape, timed, taken)
-            found = state.after[key] = (wait, cycles, causes, self._state(shape))
+            found = state.after[key] = (wait, cycles, causes, self.state(shape))
         return found
 
-    def _state(self, shape: Shape) -> IssueState:
+    def state(self, shape: Shape) -> IssueState:
+        """Return the state with a shape."""
         if len(self._states) >= STATES_MAX:
             for state in self._states.values():
                 state.after.clear()

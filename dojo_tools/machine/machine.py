@@ -19,6 +19,7 @@ from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Fault, FaultKind, Stop, StopReason
 from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import Cause
+from dojo_tools.engines.translated import WatchTranslations
 from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
@@ -75,7 +76,7 @@ class Machine:
 
     The stack pointer starts at the stack top that the linker chose, everything else at zero. With
     `timing` off each instruction takes one cycle. `engine` is one of `ENGINES`; with "both" a run
-    raises `EnginesDiffer` where they part.
+    raises `EnginesDiffer` where they part. `watch` gets what the native engine translates.
     Raises `InputError` for an image that does not fit one node.
     """
 
@@ -87,6 +88,7 @@ class Machine:
         *,
         timing: bool = True,
         engine: str = "native",
+        watch: WatchTranslations | None = None,
     ) -> None:
         if len(image.programs) > 1:
             raise fail(
@@ -98,7 +100,7 @@ class Machine:
         self.description = description
         self.definition = machine or load_machine("node")
         sram = self.definition.sram_bytes
-        self._thread = make_thread(engine, description, self.definition, timing)
+        self._thread = make_thread(engine, description, self.definition, timing, watch)
         for segment in image.segments:
             if segment.address + segment.memory_size > sram:
                 raise fail(

@@ -7,6 +7,7 @@ from dojo_tools.description import Description, MachineDef
 from dojo_tools.engines.lockstep import LockstepThread
 from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import IssueRule
+from dojo_tools.engines.translated import WatchTranslations
 
 if TYPE_CHECKING:
     from dojo_tools.engines.reference import ReferenceThread
@@ -16,18 +17,27 @@ if TYPE_CHECKING:
 ENGINES = ("native", "reference", "both")
 
 
-def make_thread(engine: str, description: Description, machine: MachineDef, timing: bool) -> Thread:
-    """Return a new thread of an engine; without `timing` each instruction takes one cycle."""
+def make_thread(
+    engine: str,
+    description: Description,
+    machine: MachineDef,
+    timing: bool,
+    watch: WatchTranslations | None = None,
+) -> Thread:
+    """Return a new thread of an engine; without `timing` each instruction takes one cycle.
+
+    `watch` gets all code that the native engine translates.
+    """
     match engine:
         case "both":
             return LockstepThread(
                 lambda: (
                     _reference(description, machine, timing),
-                    _native(description, machine, timing),
+                    _native(description, machine, timing, watch),
                 )
             )
         case "native":
-            return _native(description, machine, timing)
+            return _native(description, machine, timing, watch)
         case _:
             return _reference(description, machine, timing)
 
@@ -80,11 +90,17 @@ def _reference(description: Description, machine: MachineDef, timing: bool) -> "
     )
 
 
-def _native(description: Description, machine: MachineDef, timing: bool) -> Thread:
-    from dojo_tools.engines.native import NativeThread  # noqa: PLC0415  see the top
+def _native(
+    description: Description, machine: MachineDef, timing: bool, watch: WatchTranslations | None
+) -> Thread:
+    from dojo_tools.engines.native import (  # noqa: PLC0415  see the top
+        NativeThread,
+        Target,
+        Translator,
+    )
     from dojo_tools.engines.native.timeline import Timeline  # noqa: PLC0415  see the top
 
     timeline = Timeline.of(description, machine) if timing else None
-    return NativeThread(
-        description, machine.sram_bytes, machine.reserved_bytes, machine.denormals, timeline
-    )
+    sizes = machine.sram_bytes, machine.reserved_bytes
+    translator = Translator(Target(description, *sizes, machine.denormals), timeline, watch)
+    return NativeThread(description, *sizes, translator=translator)

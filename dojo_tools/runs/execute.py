@@ -6,6 +6,7 @@ meaning with an interaction. Everything else runs on a `Mesh`: several nodes, se
 a node whose code has semaphores, barriers, transfers, atomics or threads.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dojo_tools.description import Description, MachineDef, load_machine
@@ -16,6 +17,7 @@ from dojo_tools.machine import Machine, load_program
 from dojo_tools.machine.program_code import makes_requests
 from dojo_tools.objects import Image
 from dojo_tools.runs.early_end import early_end_message
+from dojo_tools.runs.ir_files import ir_writer
 from dojo_tools.runs.model import Grid, RunFile
 from dojo_tools.runs.progress import Listener, Progress
 from dojo_tools.runs.report import OutputResult, RunReport, Status
@@ -31,11 +33,13 @@ def execute_run(
     *,
     timing: bool = True,
     engine: str | None = None,
+    ir_folder: Path | None = None,
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
 
     With `timing` off each instruction takes one cycle. `engine` is as in `Machine`: the native
-    one unless named, or the reference where the run is traced, which only that can be.
+    one unless named, or the reference where the run is traced, which only that can be. `ir_folder`
+    gets the IR of what the native engine translates.
 
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
@@ -55,6 +59,8 @@ def execute_run(
                 "a trace shows one node, and this program runs on many or talks to its node",
                 hint="`print` instructions say cycle, node and thread",
             )
+        if ir_folder is not None:
+            raise fail("the IR of one node can be written, and this program runs on many")
         # The mesh takes 100 ms to load, with numpy, and a run on one node needs none of it.
         from dojo_tools.runs.execute_mesh import execute_on_mesh  # noqa: PLC0415  see above
 
@@ -62,7 +68,8 @@ def execute_run(
             run_file, image, description, definition, listener, warnings, timing, engine or "native"
         )
     engine = engine or ("native" if listener.traced is None else "reference")
-    machine = Machine(image, description, definition, timing=timing, engine=engine)
+    watch = None if ir_folder is None else ir_writer(ir_folder, lambda: machine)
+    machine = Machine(image, description, definition, timing=timing, engine=engine, watch=watch)
     return _execute(run_file, machine, listener, warnings)
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -329,3 +330,32 @@ def test_both_engines_agree_on_the_samples(timing: str) -> None:
     for name in ("hello/hello.s", "fibonacci/fibonacci.s", "dot/run.toml", "softmax/run.toml"):
         done = run(SAMPLES / name, "--engine", "both", "--timing", timing)
         assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+
+
+def test_dump_ir_writes_a_file_for_each_region() -> None:
+    path = program(
+        "        li a0, 3\n1:      div a1, a0, a0\n        loop.next a0, 1b\n        halti 0"
+    )
+    done = run(path, "--dump-ir", "ir")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    names = sorted(file.name for file in Path("ir").iterdir())
+    assert "p.s-_start-0x100.shape0.quick.ll" in names
+    assert all(
+        re.fullmatch(r"p\.s-_start-0x[0-9a-f]+\.shape[0-9a-f]+\.quick\.ll", n) for n in names
+    )
+    text = (Path("ir") / "p.s-_start-0x100.shape0.quick.ll").read_text()
+    assert text.startswith("; p.s:3:9, address 0x100\n")
+    assert "define i32 @region(" in text
+    assert run(path, "--dump-ir", "again").stdout == done.stdout
+    assert {f.name: f.read_text() for f in Path("again").iterdir()} == {
+        f.name: f.read_text() for f in Path("ir").iterdir()
+    }
+
+
+def test_dump_ir_needs_the_native_engine_and_a_folder() -> None:
+    path = program("        halti 0")
+    for words in (("--engine", "reference"), ("--print-trace",)):
+        done = run(path, "--dump-ir", "ir", *words)
+        assert done.returncode == ExitCode.USAGE
+        assert "`--dump-ir` needs the native engine" in done.stderr
+    assert run(path, "--dump-ir", path).returncode == ExitCode.IO

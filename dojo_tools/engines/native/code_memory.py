@@ -68,6 +68,16 @@ class CodeMemory:
         """Return the word of memory at an address."""
         return int.from_bytes(self._memory[address : address + 4], "little")
 
+    def is_fresh(self, address: int, size: int) -> bool:
+        """Return whether no word in a range has changed since the last flush."""
+        for page in range(address // PAGE, -(-(address + size) // PAGE)):
+            start = page * PAGE
+            low, high = max(start, address), min(start + PAGE, address + size)
+            held = self._pages.get(page, _ZEROS)
+            if held[low - start : high - start] != bytes(self._memory[low:high]):
+                return False
+        return True
+
     def is_stale(self, address: int) -> bool:
         """Return whether the word at an address has changed since the last flush."""
         page, offset = divmod(address, PAGE)

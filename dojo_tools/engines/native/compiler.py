@@ -42,9 +42,10 @@ class Compiler:
         version: str = llvmlite.__version__
         llvm_version = ".".join(map(str, self._llvm.llvm_version_info))
         triple: str = self._llvm.get_default_triple()
+        self.is_x86 = triple.startswith("x86_64")
         passes = Path(__file__).read_text(encoding="utf-8")  # how this module uses LLVM
         host = "\n".join((version, llvm_version, triple, self.cpu, self.features, passes))
-        self._cache: ObjectCache | None = ObjectCache(cache_folder() / "native", host)
+        self.cache: ObjectCache | None = ObjectCache(cache_folder() / "native", host)
 
     def compile(self, text: str, function: str, level: str) -> int:
         """Return the address of a function of a module."""
@@ -52,19 +53,20 @@ class Compiler:
 
     def object_of(self, text: str, level: str) -> bytes:
         """Return the object code of a module, optimised as the level says, kept on disk."""
-        if self._cache is None:
-            return self._emit(text, level)
-        held = self._cache.load(text, level)
+        if self.cache is None:
+            return self.emit(text, level)
+        held = self.cache.load(text, level)
         if held is None:
-            held = self._emit(text, level)
-            self._cache.save(text, level, held)
+            held = self.emit(text, level)
+            self.cache.save(text, level, held)
         return held
 
     def keep_nothing(self) -> None:
         """Use no disk from now on: for code that nobody will run again."""
-        self._cache = None
+        self.cache = None
 
-    def _emit(self, text: str, level: str) -> bytes:
+    def emit(self, text: str, level: str) -> bytes:
+        """Return the object code of a module, made now."""
         llvm = self._llvm
         module = llvm.parse_assembly(text)
         machine = self._machine(level)

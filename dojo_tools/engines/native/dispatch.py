@@ -3,6 +3,9 @@
 Translations stand in an open hash table whose size is a power of two. An entry has four words: the
 key, the function, where the region's counters stand among the thread's, and one that is free. A key
 is the address and, above its 32 bits, the number of the scoreboard's shape.
+
+Who calls may have set the processor to flush denormals or to round otherwise, as libraries compiled
+with -ffast-math do: the loop looks once, and puts back what it found.
 """
 
 from dojo_tools.engines.native.builder import FunctionBuilder, Module
@@ -13,6 +16,12 @@ from dojo_tools.engines.native.memory import MemoryBuilder
 FUNCTION = "run"
 FREE = (1 << 64) - 1
 ENTRY_WORDS = 4
+_MXCSR = 0x1F80
+"""x86's register of float modes as processes start with it: all exceptions masked, no more."""
+
+_MXCSR_SETTINGS = 0xFFC0
+"""Its bits but for the sticky flags of exceptions."""
+
 _SPREAD = 0x9E3779B97F4A7C15  # 2^64 / golden ratio: Fibonacci hashing
 
 
@@ -26,10 +35,15 @@ def place_of(key: int, table_mask: int) -> int:
     return (key * _SPREAD & FREE) >> 32 & table_mask
 
 
-def dispatcher(target: Target) -> str:
-    """Return the IR of the loop: `i32 run(state, memory)` returns an `Exit` other than CONTINUE."""
+def dispatcher(target: Target, is_x86: bool) -> str:
+    """Return the IR of the loop: `i32 run(state, memory)` returns an `Exit` other than CONTINUE.
+
+    On processors other than x86 the mode of floats is taken as it is.
+    """
     f = FunctionBuilder(Module())
     memory = MemoryBuilder(target, f)
+    if is_x86:
+        _set_float_mode(f)
     f.line("br label %next")
     f.start("next")
     f.branch(f.emit(f"icmp slt i64 {memory.load_field('left')}, 0"), "limit", "search")
@@ -62,10 +76,38 @@ def dispatcher(target: Target) -> str:
     code = f.emit(f"call i32 {function}(ptr %s, ptr %m, ptr {counters})")
     f.branch(f.emit(f"icmp eq i32 {code}, {int(Exit.CONTINUE)}"), "next", "stop")
     f.start("stop")
-    f.line(f"ret i32 {code}")
+    f.line("br label %end")
     f.start("limit")
-    f.line(f"ret i32 {int(Exit.LIMIT)}")
+    f.line("br label %end")
     f.start("missing")
-    f.line(f"ret i32 {int(Exit.MISSING)}")
-    body = "\n".join(f.lines)
-    return f"define i32 @{FUNCTION}(ptr %s, ptr %m) nounwind {{\nentry:\n{body}\n}}\n"
+    f.line("br label %end")
+    f.start("end")
+    exits = f"[{code}, %stop], [{int(Exit.LIMIT)}, %limit], [{int(Exit.MISSING)}, %missing]"
+    left = f.emit(f"phi i32 {exits}")
+    if is_x86:
+        f.branch("%is_own", "leave", "restore")
+        f.start("restore")
+        f.line("call void @llvm.x86.sse.ldmxcsr(ptr %mode)")
+        f.line("br label %leave")
+        f.start("leave")
+    f.line(f"ret i32 {left}")
+    body = "\n".join([f"define i32 @{FUNCTION}(ptr %s, ptr %m) nounwind {{", "entry:", *f.lines])
+    return f"{f.module.text()}\n{body}\n}}\n"
+
+
+def _set_float_mode(f: FunctionBuilder) -> None:
+    """Round to nearest, keep denormals, trap nothing; `%mode` keeps what was set before."""
+    for name in ("stmxcsr", "ldmxcsr"):
+        f.module.declare(name, lambda name=name: f"declare void @llvm.x86.sse.{name}(ptr)")
+    f.line("%mode = alloca i32, align 4")
+    f.line("%own = alloca i32, align 4")
+    f.line("call void @llvm.x86.sse.stmxcsr(ptr %mode)")
+    found = f.emit("load i32, ptr %mode, align 4")
+    without_flags = f.emit(f"and i32 {found}, {_MXCSR_SETTINGS}")
+    f.line(f"%is_own = icmp eq i32 {without_flags}, {_MXCSR}")
+    f.branch("%is_own", "next.0", "foreign")
+    f.start("foreign")
+    f.line(f"store i32 {_MXCSR}, ptr %own, align 4")
+    f.line("call void @llvm.x86.sse.ldmxcsr(ptr %own)")
+    f.line("br label %next.0")
+    f.start("next.0")

@@ -69,6 +69,8 @@ class RegionCode:
     instructions: dict[int, Instruction] = field(default_factory=dict[int, Instruction])
     leaders: set[int] = field(default_factory=set[int])
     return_sites: list[int] = field(default_factory=list[int])
+    ends: set[int] = field(default_factory=set[int])
+    """Addresses that were looked at and have no instruction that may run."""
 
 
 def discover(
@@ -85,6 +87,7 @@ def discover(
         while pc not in found.instructions and len(found.instructions) < size_max:
             instruction = decode(pc)
             if instruction is None:
+                found.ends.add(pc)
                 break
             found.instructions[pc] = instruction
             flow = flows(instruction.definition)

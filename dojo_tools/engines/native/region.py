@@ -40,12 +40,19 @@ _ATTRIBUTES = (
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """The IR of a region, the addresses of its instructions, and its counters."""
+    """The IR of a region, the addresses of its instructions, and its counters.
+
+    `ends` are addresses that were looked at and have no instruction, `shapes` the numbers that the
+    code leaves in the state.
+    """
 
     text: str
     addresses: frozenset[int]
     paths: tuple[tuple[Causes, ...], ...]
     """What cycles went to on the path of each counter."""
+
+    ends: frozenset[int]
+    shapes: frozenset[int]
 
 
 class RegionBuilder:
@@ -70,6 +77,7 @@ class RegionBuilder:
         self._versions: dict[int, int] = {}
         self._waiting: list[tuple[int, int]] = []
         self._paths: dict[tuple[Causes, ...], int] = {}
+        self._left_in: set[int] = set()
         self._written_out = 0
         self._room = 0
         self._pc = 0
@@ -88,7 +96,13 @@ class RegionBuilder:
         self._go(entry)
         while self._waiting:
             self._block(*self._waiting.pop())
-        return Translation(self._text(), frozenset(self._code.instructions), tuple(self._paths))
+        return Translation(
+            self._text(),
+            frozenset(self._code.instructions),
+            tuple(self._paths),
+            frozenset(self._code.ends),
+            frozenset(self._left_in),
+        )
 
     def _flow(self, definition: InstructionDef) -> Flow:
         key = f"{definition.mnemonic} {definition.match}"
@@ -176,6 +190,7 @@ class RegionBuilder:
         label = self.f.label("exit")
         self.f.cold += [f"{label}:", *self._store_cold(label, "pc", pc)]
         if self._timeline is not None:
+            self._left_in.add(self._point.shape)
             self.f.cold += self._store_cold(label, "shape", self._point.shape)
         self.f.cold.append(f"  ret i32 {int(code)}")
         return label
@@ -233,6 +248,7 @@ class RegionBuilder:
         size = size or str(access.size)
         numbers = f"i64 {access.alignment}, i64 {VERBS.index(access.verb)}"
         point = self._point
+        self._left_in.add(point.shape)
         path = self._path(point.causes) if point.cycles else 0
         numbers = (self._pc, point.done, point.cycles, path, point.shape, int(code), address, size)
         listed = ", ".join(f"i64 {n}" for n in (*numbers, access.alignment))
@@ -311,6 +327,7 @@ class RegionBuilder:
     def _store_and_return(self, pc: Value, code: Exit) -> None:
         self.memory.store_field("pc", pc.text)
         if self._timeline is not None:
+            self._left_in.add(self._point.shape)
             self.memory.store_field("shape", self._point.shape)
         self.f.line(f"ret i32 {int(code)}")
 

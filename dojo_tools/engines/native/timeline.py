@@ -4,8 +4,10 @@ The issue rule runs here, once for each shape in which a block is entered; what 
 is to add constants.
 """
 
+import hashlib
 from typing import NamedTuple
 
+from dojo_tools.bits import extract, mask
 from dojo_tools.description import Description, Instruction, MachineDef
 from dojo_tools.engines.timing import (
     EMPTY,
@@ -16,6 +18,9 @@ from dojo_tools.engines.timing import (
     IssueTable,
     Shape,
 )
+
+NUMBER_BITS = 31
+"""Bits of a shape's number: it stands above an address of 32 bits in one word."""
 
 
 class Point(NamedTuple):
@@ -28,13 +33,23 @@ class Point(NamedTuple):
 
 
 class Timeline:
-    """The issue rule and the shapes that it has led to, by number; 0 is the empty one."""
+    """The issue rule and the shapes that it has led to, by number; 0 is the empty one.
+
+    A number follows from the shape alone, so that translated code which holds it can be kept,
+    unless two shapes collide: `has_collided` says so.
+    """
 
     def __init__(self, rule: IssueRule) -> None:
         self._rule = rule
         self._table = IssueTable(rule)
         self._numbers: dict[Shape, int] = {EMPTY: 0}
-        self._states = [self._table.empty]
+        self._states = {0: self._table.empty}
+        self.has_collided = False
+
+    @property
+    def rule_text(self) -> str:
+        """What the rule depends on beside the description."""
+        return self._rule.text
 
     @staticmethod
     def of(description: Description, machine: MachineDef) -> "Timeline":
@@ -61,9 +76,18 @@ class Timeline:
         """Return the number of a state's shape, a new one if it has none."""
         number = self._numbers.get(state.shape)
         if number is None:
-            number = self._numbers[state.shape] = len(self._states)
-            self._states.append(state)
+            digest = hashlib.sha256(repr(tuple(state.shape)).encode()).digest()
+            number = extract(int.from_bytes(digest[:8], "little"), NUMBER_BITS - 1, 0)
+            while number in self._states:
+                self.has_collided = True
+                number = (number + 1) & mask(NUMBER_BITS)
+            self._numbers[state.shape] = number
+            self._states[number] = state
         return number
+
+    def number_of_shape(self, shape: Shape) -> int:
+        """Return the number of a shape, a new one if it has none."""
+        return self.number(self._table.state(shape))
 
     def known_number(self, state: IssueState) -> int | None:
         """Return the number of a state's shape if it has one."""

@@ -12,8 +12,10 @@ from dojo_tools.engines.native.compiler import compiler
 from dojo_tools.engines.native.flow import Decode, Flow
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.region import RegionBuilder
+from dojo_tools.engines.native.region_cache import RegionCache, runs_of
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.timing import Cause, Causes, cycles_by_cause
+from dojo_tools.engines.translated import Translated, WatchTranslations
 
 _TABLE_SIZE_MIN = 256
 _COUNTERS_MIN = 1024
@@ -28,32 +30,60 @@ class Compiled(NamedTuple):
 
 
 class Translator:
-    """Translates for one target, with timing or without; threads may share it."""
+    """Translates for one target, with timing or without; threads may share it.
 
-    def __init__(self, target: Target, timeline: Timeline | None = None) -> None:
+    `watch` gets the IR of every region, which is then written also where it is kept on disk.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        timeline: Timeline | None = None,
+        watch: WatchTranslations | None = None,
+    ) -> None:
         self.target = target
         self.timeline = timeline
+        self.watch = watch
         self._flows: dict[str, Flow] = {}
         self._functions: dict[tuple[str, str], int] = {}
-        address = self.compile(dispatch.dispatcher(target), dispatch.FUNCTION, "good")
+        self._objects: dict[bytes, int] = {}
+        cache = compiler().cache
+        self._cache = (
+            None
+            if cache is None or watch is not None or not RegionCache.can_hold(target)
+            else RegionCache(cache, target, timeline)
+        )
+        text = dispatch.dispatcher(target, compiler().is_x86)
+        address = compiler().compile(text, dispatch.FUNCTION, "good")
         signature = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
         self.run = signature(address)
 
-    def region(self, pc: int, shape: int, decode: Decode, variant: Variant) -> Compiled:
+    def region(
+        self, pc: int, shape: int, decode: Decode, variant: Variant, code: CodeMemory
+    ) -> Compiled:
         """Return the code at an address, for the shape in which it is reached."""
+        held = None if self._cache is None else self._cache.load(pc, shape, variant, code)
+        if held is not None:
+            return Compiled(self._linked(held.code), held.addresses, held.paths)
         builder = RegionBuilder(self.target, variant, self._flows, self.timeline)
-        translation = builder.build(pc, shape, decode)
-        assert translation is not None, "the caller has checked that an instruction is there"
+        made = builder.build(pc, shape, decode)
+        assert made is not None, "the caller has checked that an instruction is there"
         level = "good" if variant.optimised else "quick"
-        function = self.compile(translation.text, region.FUNCTION, level)
-        return Compiled(function, translation.addresses, translation.paths)
-
-    def compile(self, text: str, function: str, level: str) -> int:
-        """Return the address of a module's function; the same text is compiled once."""
-        key = text, level
+        if self.watch is not None:
+            self.watch(Translated(pc, shape, level, variant.stepping, made.text))
+        key = made.text, level
         if key not in self._functions:
-            self._functions[key] = compiler().compile(text, function, level)
-        return self._functions[key]
+            contents = compiler().emit(*key)
+            self._functions[key] = self._linked(contents)
+            if self._cache is not None:
+                self._cache.save(pc, shape, variant, code, made, contents)
+        return Compiled(self._functions[key], made.addresses, made.paths)
+
+    def _linked(self, contents: bytes) -> int:
+        """Return the address of a region's function; the same object is linked once."""
+        if contents not in self._objects:
+            self._objects[contents] = compiler().link(contents, region.FUNCTION)
+        return self._objects[contents]
 
 
 class Table:
@@ -174,11 +204,11 @@ class Translations:
         """Translate the code at an address, well if it is known to be hot."""
         is_optimised = self._variant.optimised or (pc, shape) in self._hot
         variant = replace(self._variant, optimised=is_optimised)
-        compiled = self._translator.region(pc, shape, decode, variant)
+        compiled = self._translator.region(pc, shape, decode, variant, code)
         counters = self._paths.add(compiled.paths)
         self.table.set(dispatch.key_of(pc, shape), compiled.function, counters)
-        addresses = sorted(compiled.addresses)
-        runs = [(low, code.contents_of(low, end - low)) for low, end in _runs(addresses)]
+        ranges = runs_of(list(compiled.addresses))
+        runs = [(low, code.contents_of(low, end - low)) for low, end in ranges]
         for low, contents in runs:
             code.mark(low, len(contents))
         self._covered[pc, shape] = runs
@@ -238,7 +268,9 @@ class CodeSpace:
     def plain(self) -> Translations:
         """Translations of single instructions, without timing."""
         if self._plain is None:
-            self._plain = Translations(Translator(self.translator.target), SINGLE, self.paths)
+            self._plain = Translations(
+                Translator(self.translator.target, watch=self.translator.watch), SINGLE, self.paths
+            )
         return self._plain
 
     def all(self) -> list[Translations]:
@@ -249,14 +281,3 @@ class CodeSpace:
 
 STEPPING = Variant(stepping=True, size_max=16)
 SINGLE = Variant(stepping=True, size_max=1)
-
-
-def _runs(addresses: list[int]) -> list[tuple[int, int]]:
-    """Return the ranges, [low, end), that instructions at sorted addresses fill."""
-    runs: list[tuple[int, int]] = []
-    for address in addresses:
-        if runs and runs[-1][1] == address:
-            runs[-1] = runs[-1][0], address + 4
-        else:
-            runs.append((address, address + 4))
-    return runs
