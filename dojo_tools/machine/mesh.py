@@ -473,11 +473,12 @@ class Mesh:
         """Return a cycle before which nothing more can be printed."""
         arrays, phases = self.arrays, self._codes["PHASES"]
         room = arrays["machine"][self.procedures.constant("M_QUEUE")]
+        entry = self.procedures.constant("ENTRY")
         cycles: list[int] = []
         for die in range(self.dies):
             cycles.append(arrays["horizon"][die])
             if arrays["queue_count"][die]:
-                cycles.append(arrays["queue_time"][die * room] // phases)
+                cycles.append(arrays["queue"][die * room * entry] // phases)
             if arrays["interrupted"][die]:
                 cycles.append(arrays["clock"][arrays["interrupted"][die] - 1])
         return min(cycles)
