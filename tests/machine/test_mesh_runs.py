@@ -180,6 +180,17 @@ def test_a_run_in_pieces_is_the_same(tmp_path: Path):
     assert digest(mesh, end) == expected
 
 
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_nothing_is_printed_before_the_settled_cycle_of_a_pause(engine: str, tmp_path: Path):
+    mesh = mesh_of(tmp_path, "small", engine=engine)
+    settled = printed = 0
+    while mesh.run(seconds=0).reason is EndReason.PAUSED:
+        new = mesh.lines[printed:]
+        assert all(line.cycle >= settled for line in new)
+        printed, settled = len(mesh.lines), mesh.settled_cycle()
+    assert settled > 0
+
+
 PROCESS = """\
 import json, sys
 from pathlib import Path

@@ -14,6 +14,7 @@ from dojo_tools.machine.mesh import EndReason, Mesh
 from dojo_tools.machine.mesh_tensors import gather, read_tensor, scatter, write_tensor
 from dojo_tools.machine.program import load_program
 from dojo_tools.objects import Image
+from dojo_tools.runs import Status, execute_run, load_run_file
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 DESCRIPTION = load_description()
@@ -55,6 +56,15 @@ def run(mesh: Mesh, limit: int | None = None) -> int:
     assert end.reason is EndReason.DONE, (end.fault, end.deadlock)
     assert limit is None or end.retired <= limit
     return end.cycles
+
+
+@pytest.mark.parametrize(
+    "sample", ["allreduce", "batchnorm", "gemm-summa", "gemm-systolic", "halo"]
+)
+def test_the_run_file_of_the_small_size_holds(sample: str):
+    report = execute_run(load_run_file(SAMPLES / sample / "run.toml"), DESCRIPTION, engine="both")
+    assert report.status is Status.DONE
+    assert report.retired <= SMALL_LIMIT
 
 
 # ---- matrix products
