@@ -272,9 +272,12 @@ def _machine_options(name: str | None) -> dict[str, Any]:
     """Return what a machine decides of the options of a link."""
     from dojo_tools.description import load_machine
     from dojo_tools.linker import Grid
+    from dojo_tools.machine.blocks import unusable_nodes
 
     if name is None:
         return {}
     machine = load_machine(name)
-    grid = Grid(machine.grid.width, machine.grid.height, machine.grid.dead)
+    dead = machine.grid.dead
+    unusable = unusable_nodes(machine.grid)
+    grid = Grid(machine.grid.width, machine.grid.height, dead, unusable - dead)
     return {"memory_size": machine.sram_bytes, "grid": grid}

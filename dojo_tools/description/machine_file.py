@@ -65,8 +65,8 @@ THREADS_MAX = 4
 def load_machine(name: str) -> MachineDef:
     """Return a shipped machine by name, or the one in a file whose name ends in `.toml`.
 
-    A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to;
-    a table of tables, such as `units`, one by one. A base may have a base itself.
+    A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to:
+    `node` key by key, a table of tables, such as `units`, one by one. A base may have a base, too.
     Raises `InputError` for an unknown name or a wrong file, `OSError` for an unreadable one.
     """
     folder = isa_folder() / "machines"
@@ -94,9 +94,9 @@ def _read_tables(path: Path) -> dict[str, Any]:
 
 
 def _merge(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables of a base with those of a file, and `units` and `ports` one by one."""
+    """Return the tables of a base with those of a file; of some tables, the keys one by one."""
     merged = {**base, **table}
-    for key in ("units", "ports"):
+    for key in ("node", "units", "ports"):
         if isinstance(base.get(key), dict) and isinstance(table.get(key), dict):
             merged[key] = {**base[key], **table[key]}
     return merged

@@ -26,11 +26,12 @@ class Defsym(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The nodes of a machine, and those of them that do not work."""
+    """The nodes of a machine, those that do not work, and those that these cut off."""
 
     width: int
     height: int
     dead: frozenset[tuple[int, int]] = frozenset()
+    cut_off: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

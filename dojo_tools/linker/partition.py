@@ -143,3 +143,9 @@ def _check_grid(partition: Partition, grid: Grid, report: Report) -> None:
                     f"program `{printable(name or '')}` is placed on ({x}, {y}), a dead node",
                     hint="a rectangle around it is placed on its live nodes",
                 )
+            elif (width, height) == (1, 1) and (x, y) in grid.cut_off:
+                report.error(
+                    f"program `{printable(name or '')}` is placed on ({x}, {y}), a node that dead "
+                    "ones cut off",
+                    hint="dead nodes grow to rectangles that neither touch nor meet at a corner",
+                )

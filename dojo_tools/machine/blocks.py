@@ -31,6 +31,11 @@ def find_blocks(grid: GridDef) -> tuple[Block, ...]:
         nodes = filled
 
 
+def unusable_nodes(grid: GridDef) -> frozenset[tuple[int, int]]:
+    """Return the (x, y) of nodes that can't be used: dead ones and those that are cut off."""
+    return frozenset(node for block in find_blocks(grid) for node in _nodes_of(block))
+
+
 def _bounding_blocks(nodes: set[tuple[int, int]]) -> list[Block]:
     """Return the bounding rectangle of each group of nodes that touch, also at corners."""
     left = set(nodes)

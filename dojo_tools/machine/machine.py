@@ -24,6 +24,10 @@ from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
 
 
+ALONE = ("partition_width", "partition_height", "program_width", "program_height", "live_nodes")
+"""The control registers that are 1 on a node by itself, as on a mesh of one node."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """How a run ended; instructions retired and cycles since the machine was made.
@@ -95,6 +99,9 @@ class Machine:
                 )
             self._thread.write_memory(segment.address, segment.contents)
         self._thread.pc = image.entry
+        for control in description.controls:
+            if control.name in ALONE:
+                self._thread.set_control(control.number, 1)
         self._zeros = {file.name: file.zero for file in description.registers}
         self.program = ProgramView(image)
         self._shown = ThreadView(self._thread, self.definition.denormals)

@@ -5,12 +5,13 @@ machine of any size is compared in bounded memory, and the first node that diffe
 """
 
 import hashlib
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dojo_tools.engines.mesh import AGENT_BITS
 from dojo_tools.engines.thread import Thread
-from dojo_tools.machine.mesh import Mesh, MeshEnd
+from dojo_tools.machine.mesh import Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_names import agent_name, node_name
 
 COUNTERS = (
@@ -43,10 +44,16 @@ class MeshDifference:
 
 
 def compare_meshes(
-    reference: Mesh, native: Mesh, ends: tuple[MeshEnd, MeshEnd]
+    reference: Mesh,
+    native: Mesh,
+    ends: tuple[MeshEnd, MeshEnd],
+    printed: tuple[Sequence[MeshLine], Sequence[MeshLine]] = ((), ()),
 ) -> MeshDifference | None:
-    """Return the first difference of two runs that have ended, None if they are the same."""
-    for what, one, two in _facts(reference, native, ends):
+    """Return the first difference of two runs that have ended, None if they are the same.
+
+    `printed` is what was taken from them while they ran.
+    """
+    for what, one, two in (*_facts(reference, native, ends), *_lines(printed)):
         if one != two:
             return MeshDifference(what, str(one), str(two))
     for node in sorted(reference.program_of):
@@ -69,13 +76,19 @@ def _facts(
     yield "fault", one.fault, two.fault
     yield "thread at its limit", one.limited, two.limited
     yield "deadlock", one.deadlock, two.deadlock
-    yield "what was printed", reference.lines, native.lines
     for name in COUNTERS:
         first, second = reference.arrays[name], native.arrays[name]
         if first != second:
             pairs = enumerate(zip(first, second, strict=True))
             index = next(i for i, (left, right) in pairs if left != right)
             yield f"counter {name}[{index}]", first[index], second[index]
+
+
+def _lines(
+    printed: tuple[Sequence[MeshLine], Sequence[MeshLine]],
+) -> Iterator[tuple[str, object, object]]:
+    for index, (one, two) in enumerate(itertools.zip_longest(*printed)):
+        yield f"printed line {index}", one, two
 
 
 def node_digest(mesh: Mesh, node: int) -> str:
@@ -89,7 +102,7 @@ def node_digest(mesh: Mesh, node: int) -> str:
 
 def _threads(mesh: Mesh, node: int) -> range:
     first = node << AGENT_BITS
-    return range(first, first + len(mesh.shares))
+    return range(first, first + mesh.arrays["threads_of"][node])
 
 
 def _state(thread: Thread) -> Iterator[tuple[str, object]]:

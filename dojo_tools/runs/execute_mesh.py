@@ -63,14 +63,15 @@ def execute_on_mesh(
     planner = Planner(host)
     plan = planner.plan(run_file)
     warnings += planner.warnings
-    taker = _Taker(mesh, listener)
+    takers = [_Taker(each, listener if each is mesh else Listener()) for each in meshes]
+    taker = takers[0]
     ends: list[MeshEnd | None] = []
-    for each in meshes:
-        ends.append(_run(each, run_file, listener, taker if each is mesh else None))
+    for each, its_taker in zip(meshes, takers, strict=True):
+        ends.append(_run(each, run_file, listener, its_taker))
         if ends[-1] is None:
             break
     end = ends[0]
-    difference = _difference(meshes, ends)
+    difference = _difference(meshes, ends, takers)
     outputs: tuple[OutputResult, ...] = ()
     if end is not None and end.reason is EndReason.DONE:
         outputs = plan.results(host)
@@ -173,27 +174,28 @@ class _Taker:
             self.kept.append(kept)
 
 
-def _run(mesh: Mesh, run_file: RunFile, listener: Listener, taker: _Taker | None) -> MeshEnd | None:
+def _run(mesh: Mesh, run_file: RunFile, listener: Listener, taker: _Taker) -> MeshEnd | None:
     """Run a mesh to its end; return None after Ctrl-C."""
     try:
         while True:
             end = mesh.run(run_file.instructions_max, seconds=SLICE_SECONDS)
             if end.reason is not EndReason.PAUSED:
                 return end
-            if taker is not None:
-                taker.take(mesh.settled_cycle())
+            taker.take(mesh.settled_cycle())
             listener.progressed(end.retired)
     except KeyboardInterrupt:
         return None
     finally:
-        if taker is not None:
-            taker.finish()
+        taker.finish()
 
 
-def _difference(meshes: Sequence[Mesh], ends: Sequence[MeshEnd | None]) -> MeshDifference | None:
+def _difference(
+    meshes: Sequence[Mesh], ends: Sequence[MeshEnd | None], takers: Sequence[_Taker]
+) -> MeshDifference | None:
     match ends:
         case [MeshEnd() as one, MeshEnd() as two]:
-            return compare_meshes(meshes[0], meshes[1], (one, two))
+            printed = takers[0].lines, takers[1].lines
+            return compare_meshes(meshes[0], meshes[1], (one, two), printed)
         case _:
             return None
 

@@ -271,7 +271,7 @@ add_block:
         ret
 
         .bss
-x:      .tensor f32, LENGTH
+x:      .tensor f32, 1, LENGTH
 ring:   .tensor f32, LENGTH
         .space  GRAIN * NODES + GRAIN           ; the last chunks may be beyond the vector
 tree:   .tensor f32, LENGTH

@@ -1,5 +1,5 @@
-; Statistics of a batch normalisation: mean and variance of CHANNELS = 16 channels, over values that are
-; distributed over all nodes of a rectangle of whole dies, on every node.
+; Statistics of a batch normalisation: mean and variance of 16 channels, over values that are
+; distributed over all nodes of a rectangle of whole dies. Every node gets them.
 ;
 ; Each node sums its values and their squares: two vectors, two packets. They go up a tree as the wires
 ; do: along the row of a die to its row leader, down the column of row leaders to the die's leader, and
@@ -279,7 +279,9 @@ statistics:
 
         .bss
 x:      .tensor f32, VALUES, 16
-stats:  .tensor f32, 2, 16                      ; means, variances
+stats:
+mean:   .tensor f32, 16
+variance: .tensor f32, 16
 cycles: .tensor i64, 1
 one:    .tensor i64, 1
 row_flags: .tensor i64, DIE_WIDTH

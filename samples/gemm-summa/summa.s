@@ -209,7 +209,7 @@ next_rows:
         jump    3b
 
         .bss
-a:      .tensor bf16, A_STEPS, M_BLOCK / 8, 8, 4
+a:      .tensor bf16, 1, A_STEPS, M_BLOCK / 8, 8, 4
 b:      .tensor bf16, B_STEPS, N_BLOCK / 8, 4, 8
 c:      .tensor f32, ROWS, COLUMNS, 2, 2, 8, 8
         .space  TILE                            ; loaded behind the last tile, and never used

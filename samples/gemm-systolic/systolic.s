@@ -160,7 +160,7 @@ multiply:
         ret
 
         .bss
-a:      .tensor bf16, STEPS, M_BLOCK / 8, 8, 4
+a:      .tensor bf16, 1, STEPS, M_BLOCK / 8, 8, 4
 b:      .tensor bf16, STEPS, N_BLOCK / 8, 4, 8
 c:      .tensor f32, ROWS, COLUMNS, 2, 2, 8, 8
         .balign 64

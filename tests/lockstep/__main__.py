@@ -4,6 +4,7 @@ Prints what each batch did as one line of JSON; exit code 1 if the engines diffe
 """
 
 import argparse
+import gc
 import json
 import sys
 from dataclasses import fields, replace
@@ -27,6 +28,8 @@ def main() -> int:
     description = load_description()
     compiler().keep_nothing()  # thousands of random programs would drive out everything else
     wrong = with_confused(description, *confused) if confused else None
+    gc.freeze()
+    gc.set_threshold(100_000)  # what programs leave behind is seldom a cycle
     differed = False
     for number in numbers:
         outcome = Batch(description, Plan(**arguments), number, wrong).run()

@@ -15,9 +15,11 @@ from shapes import Shapes, random_pieces
 from shrink import report_of
 from traits import traits
 
-LINE_SIZE = 400
-USES_A_LINE = 13
-CHEAP_LINES = 10
+LINE_SIZE = 800
+USES_A_LINE = 26
+AMONG = 100
+"""Instructions of any kind among those that leave translated code."""
+
 SHORT_LINE_SIZE = 40
 """In short lines, addresses that instructions advance stay within the data."""
 
@@ -125,24 +127,25 @@ class Batch:
         """Yield lines that together hold every instruction as often as planned.
 
         A line has few instructions, each several times: what they share is compiled once a line.
-        Jumps stand among cheap instructions: with timing, what follows one is translated again for
-        each shape of the scoreboard that it is reached in.
+        Those that jump or leave the translated code stand among cheap ones: what follows is a
+        translation of its own, or of each shape of the scoreboard that it is reached in.
         """
-        plain, rng = self.generator.plain, self.rng
-        still = [d for d in plain if not traits(d).jumps]
-        jumping = [d for d in plain if traits(d).jumps] * self.plan.sites
+        rng = self.rng
+        still, ending = list[InstructionDef](), list[InstructionDef]()
+        for definition in self.generator.plain:
+            ends = traits(definition).jumps or traits(definition).leaves
+            (ending if ends else still).append(definition)
         for done in range(0, self.plan.sites, USES_A_LINE):
             rng.shuffle(still)
             uses = min(USES_A_LINE, self.plan.sites - done)
             for start in range(0, len(still), LINE_SIZE // USES_A_LINE):
                 line = still[start : start + LINE_SIZE // USES_A_LINE] * uses
                 yield rng.sample(line, len(line))
-        jumping += rng.choices(self.generator.cheap, k=2 * len(jumping))
-        rng.shuffle(jumping)
-        for start in range(0, len(jumping), LINE_SIZE):
-            yield jumping[start : start + LINE_SIZE]
-        for _ in range(CHEAP_LINES):
-            yield rng.choices(self.generator.cheap, k=LINE_SIZE)
+        ending *= self.plan.sites
+        among = rng.choices(self.generator.cheap, k=len(ending) // 2) + rng.choices(still, k=AMONG)
+        mixed = rng.sample(ending + among, len(ending + among))
+        for start in range(0, len(mixed), LINE_SIZE):
+            yield mixed[start : start + LINE_SIZE]
         for _ in range(ROUNDS_MAX):
             missing = self._missing()
             for start in range(0, len(missing), SHORT_LINE_SIZE):

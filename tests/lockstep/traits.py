@@ -20,6 +20,7 @@ from dojo_tools.description.semantics import (
     walk_statements,
 )
 from dojo_tools.engines.stop import FaultKind
+from dojo_tools.engines.timed import OWN_ACTIONS
 
 CHEAP_NODES_MAX = 12
 
@@ -47,6 +48,11 @@ class Traits:
     def stops(self) -> bool:
         """Whether it ends the thread."""
         return bool(self.acts & {"halt", "trap"})
+
+    @property
+    def leaves(self) -> bool:
+        """Whether it goes to the host, or to what is around the thread."""
+        return bool(self.acts - set(OWN_ACTIONS))
 
     @property
     def is_cheap(self) -> bool:

@@ -101,12 +101,20 @@ def machine_of(name: str, folder: Path) -> MachineDef:
     return load_machine(str(path))
 
 
-def mesh_of(folder: Path, machine: str, more: str = "", **options: object) -> Mesh:
+def mesh_of(
+    folder: Path,
+    machine: str,
+    more: str = "",
+    engine: str = "native",
+    workers: int = 1,
+    timing: bool = True,
+) -> Mesh:
     """Return a mesh with the traffic program."""
     source = folder / "traffic.s"
     source.write_text(TRAFFIC.format(more=more))
     image = load_program([source], DESCRIPTION)
-    return Mesh(image, DESCRIPTION, machine_of(machine, folder), **options)  # pyright: ignore[reportArgumentType]
+    on = machine_of(machine, folder)
+    return Mesh(image, DESCRIPTION, on, engine=engine, workers=workers, timing=timing)
 
 
 def digest(mesh: Mesh, end: MeshEnd) -> str:

@@ -85,7 +85,8 @@ def test_the_rule_for_denormals_is_that_of_the_machine(
 
 
 def test_the_memory_is_that_of_the_machine(run: Run, tmp_path: Path) -> None:
-    text = 'base = "node"\n[node]\nsram_bytes = 0x10000\nreserved_bytes = 0x100\nclock_hz = 1\n'
+    text = 'base = "node"\n[node]\nsram_bytes = 0x10000\nreserved_bytes = 0x100\n'
+    text += "clock_hz = 1\nthreads = 4\n"
     (tmp_path / "small.toml").write_text(text, encoding="utf-8")
     report = run('[machine]\nfile = "small.toml"\n')
     assert report.machine.read_register("sp") == 0x10000

@@ -40,6 +40,12 @@ def test_every_sample_is_tested():
         "softmax",
         "layernorm",
         "sgd",
+        "allreduce",
+        "batchnorm",
+        "fidelity",
+        "gemm-summa",
+        "gemm-systolic",
+        "halo",
     }
 
 

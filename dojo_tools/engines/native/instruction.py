@@ -108,11 +108,14 @@ class InstructionBuilder:
         }
         self._locals: dict[str, tuple[Value, Type]] = {_WRITTEN: (integer(0), BOOL)}
         self._queued = 0
+        self._faults: dict[Access, tuple[str, list[tuple[str, str]]]] = {}
         self._ends = ends_block(self.definition.meaning.statements)
 
     def build(self) -> bool:
         """Write the instruction; return whether it has ended its block."""
         self._run(self.definition.meaning.statements, None, None)
+        for access, (label, ways) in self._faults.items():
+            self._collect_faults(access, label, ways)
         return self._ends
 
     @property
@@ -329,8 +332,19 @@ class InstructionBuilder:
         """Fault unless an access is inside memory and aligned."""
         bad = self.memory.is_outside(address, access.size, access.alignment)
         fine = self.f.label("inside")
-        self.f.branch_if_rare(bad, self.around.fault(FaultCode.MEMORY, address, access), fine)
+        if access not in self._faults:
+            self._faults[access] = self.f.label("outside"), []
+        label, ways = self._faults[access]
+        ways.append((address, self.f.block))
+        self.f.branch_if_rare(bad, label, fine)
         self.f.start(fine)
+
+    def _collect_faults(self, access: Access, label: str, ways: list[tuple[str, str]]) -> None:
+        """Write the block where the faults of accesses that are alike come together."""
+        address = f"%{label}.address"
+        fault = self.around.fault(FaultCode.MEMORY, address, access)
+        listed = ", ".join(f"[{text}, %{block}]" for text, block in ways)
+        self.f.cold += [f"{label}:", f"  {address} = phi i64 {listed}", f"  br label %{fault}"]
 
     def _scatter(
         self, addresses: Value, bits: str, type_: Type, alignment: int, active: str | None

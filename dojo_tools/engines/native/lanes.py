@@ -2,7 +2,13 @@
 
 from dojo_tools.description.semantics import Expression
 from dojo_tools.description.types import Type
-from dojo_tools.engines.native.builder import FunctionBuilder, Value, ir_type, spread
+from dojo_tools.engines.native.builder import (
+    FunctionBuilder,
+    Value,
+    ir_type,
+    spread,
+    suffix,
+)
 
 
 def _splat(f: FunctionBuilder, e: Expression, a: list[Value]) -> Value:
@@ -69,14 +75,29 @@ def _permute(f: FunctionBuilder, e: Expression, a: list[Value]) -> Value:
         f"icmp ult {ir_type(indices)} {a[1].text}, {spread(indices, str(source.lanes))}"
     )
     safe = f.select(indices, inside, a[1].text, "zeroinitializer").text
-    element, ir = ir_type(source.element), ir_type(e.type)
+    name = f"permute.{suffix(source)}.{suffix(indices)}"
+    f.module.declare(name, lambda: _permute_function(f, source, indices, name))
+    vectors = (ir_type(source), a[0].text), (ir_type(indices), safe)
+    moved = f.call(name, ir_type(e.type), *vectors).text
+    return f.select(e.type, inside, moved, "zeroinitializer")
+
+
+def _permute_function(f: FunctionBuilder, source: Type, indices: Type, name: str) -> str:
+    """Return a function that picks lanes by indices, all of which are lanes of the source."""
+    inner = FunctionBuilder(f.module)
+    values, picked = ir_type(source), ir_type(indices)
+    element, ir = ir_type(source.element), ir_type(source.with_lanes(indices.lanes))
     result = "poison"
-    for lane in range(e.type.lanes):
-        index = f.emit(f"extractelement {ir_type(indices)} {safe}, i64 {lane}")
-        index = f.cast("zext", ir_type(indices.element), index, "i64").text
-        moved = f.emit(f"extractelement {ir_type(source)} {a[0].text}, i64 {index}")
-        result = f.emit(f"insertelement {ir} {result}, {element} {moved}, i64 {lane}")
-    return f.select(e.type, inside, result, "zeroinitializer")
+    for lane in range(indices.lanes):
+        index = inner.emit(f"extractelement {picked} %indices, i64 {lane}")
+        index = inner.cast("zext", ir_type(indices.element), index, "i64").text
+        moved = inner.emit(f"extractelement {values} %values, i64 {index}")
+        result = inner.emit(f"insertelement {ir} {result}, {element} {moved}, i64 {lane}")
+    body = "\n".join(inner.lines)
+    return (
+        f"define internal {ir} @{name}({values} %values, {picked} %indices) "
+        f"nounwind willreturn memory(none) {{\nentry:\n{body}\n  ret {ir} {result}\n}}"
+    )
 
 
 def _compress(f: FunctionBuilder, e: Expression, a: list[Value]) -> Value:

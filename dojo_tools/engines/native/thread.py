@@ -10,7 +10,6 @@ import mmap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 
 from dojo_tools.bits import is_aligned, mask, to_signed
 from dojo_tools.description import Description, Instruction
@@ -223,8 +222,10 @@ class NativeThread:
         """What each of `cycles` went to."""
         if self._timeline is None:
             return cycles_by_cause([(ONE_CYCLE, self.retired)])
-        slow = () if self._slow_clock is None else self._slow_clock.counts.items()
-        totals = cycles_by_cause(chain(self._counters.counts(), slow))
+        totals = self._counters.cycles()
+        if self._slow_clock is not None:
+            slow = cycles_by_cause(self._slow_clock.counts.items())
+            totals = {cause: totals[cause] + slow[cause] for cause in totals}
         totals[Cause.ISSUED] += self._timeline.is_filling(self._field("shape"))
         return totals
 

@@ -1,8 +1,9 @@
 """The translations of a thread: made when reached, again when hot, dropped when changed."""
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
+from operator import mul
 from typing import NamedTuple
 
 from dojo_tools.engines.native import dispatch, region
@@ -12,7 +13,7 @@ from dojo_tools.engines.native.flow import Decode, Flow
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.region import RegionBuilder
 from dojo_tools.engines.native.timeline import Timeline
-from dojo_tools.engines.timing import Causes
+from dojo_tools.engines.timing import Cause, Causes, cycles_by_cause
 
 _TABLE_SIZE_MIN = 256
 _COUNTERS_MIN = 1024
@@ -108,12 +109,20 @@ class Paths:
 
     def __init__(self) -> None:
         self.known: list[tuple[Causes, ...]] = []
+        self._cycles: dict[Cause, list[int]] = {cause: [] for cause in Cause}
 
     def add(self, paths: tuple[tuple[Causes, ...], ...]) -> int:
         """Add a region's paths; return where its counters begin."""
         first = len(self.known)
         self.known += paths
+        for path in paths:
+            for cause, cycles in cycles_by_cause((causes, 1) for causes in path).items():
+                self._cycles[cause].append(cycles)
         return first
+
+    def cycles(self, counts: Sequence[int]) -> dict[Cause, int]:
+        """Return the cycles of each cause, by how often each path was taken."""
+        return {cause: sum(map(mul, cycles, counts)) for cause, cycles in self._cycles.items()}
 
 
 class Counters:
@@ -125,7 +134,7 @@ class Counters:
 
     def __init__(self, paths: Paths, words: "ctypes.Array[ctypes.c_uint64] | None" = None) -> None:
         self._paths = paths
-        self._past: list[tuple[Causes, int]] = []
+        self._past = dict.fromkeys(Cause, 0)
         self._words = words or (ctypes.c_uint64 * _COUNTERS_MIN)()
 
     @property
@@ -140,21 +149,14 @@ class Counters:
 
     def move_to(self, paths: Paths) -> None:
         """Count other paths from now on, from zero."""
-        self._past += self.counts_now()
+        self._past = self.cycles()
         ctypes.memset(self._words, 0, 8 * min(len(self._paths.known), len(self._words)))
         self._paths = paths
 
-    def counts(self) -> Iterator[tuple[Causes, int]]:
-        """Yield what cycles went to, and how often."""
-        yield from self._past
-        yield from self.counts_now()
-
-    def counts_now(self) -> Iterator[tuple[Causes, int]]:
-        """Yield what is counted of the paths that are known now."""
-        known = self._paths.known
-        for path, count in zip(known, self._words[: len(known)], strict=False):
-            if count:
-                yield from ((causes, count) for causes in path)
+    def cycles(self) -> dict[Cause, int]:
+        """Return what cycles went to, all that was counted."""
+        now = self._paths.cycles(self._words[: len(self._paths.known)])
+        return {cause: past + now[cause] for cause, past in self._past.items()}
 
 
 class Translations:

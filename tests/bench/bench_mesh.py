@@ -1,0 +1,90 @@
+"""The speed of many nodes on the native engine: guest code, packets, workers, memory, start."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from dojo_tools.description import load_description, load_machine
+from dojo_tools.machine import load_program
+from dojo_tools.machine.mesh import EndReason, Mesh
+from figures import Figure, median_seconds
+from native_runs import KERNELS, Kernel
+
+UNIT = "M instr/s"
+ROWS = 17
+"""Rows of a die whose nodes are all usable, from row 1 on."""
+
+TWO_DIES = """\
+base = "node"
+[grid]
+width = 40
+height = 18
+die_width = 20
+die_height = 18
+dead_in_each_die = [[14, 0], [15, 0], [16, 0], [17, 0], [18, 0], [19, 0]]
+provenance = "chosen: two dies side by side"
+"""
+ROUNDS = 40_000_000
+
+
+def _mesh(name: str, machine: str, columns: int | None = None, workers: int = 1) -> Mesh:
+    description = load_description()
+    image = load_program([KERNELS / f"{name}.s"], description)
+    grid, at = (None, (0, 0)) if columns is None else ((columns, ROWS), (0, 1))
+    definition = load_machine(machine)
+    return Mesh(image, description, definition, grid=grid, at=at, workers=workers)
+
+
+def _runs(make: Callable[[], Mesh], count: int) -> tuple[float, Mesh]:
+    """Return the median time of a run, with everything translated before, and the last mesh."""
+    times: list[float] = []
+    mesh = make()
+    for _ in range(count + 1):
+        mesh = make()
+        started = time.perf_counter()
+        assert mesh.run().reason is EndReason.DONE
+        times.append(time.perf_counter() - started)
+    return sorted(times[1:])[count // 2], mesh
+
+
+def bench_exchange() -> list[Figure]:
+    """Run two threads on each node of a die that send a packet every 1,000 cycles."""
+    single = Kernel("integer_mix")
+    instructions, _ = single.run(ROUNDS)
+    seconds = median_seconds({"one": single.call(ROUNDS)}, 3)["one"]
+    taken, mesh = _runs(lambda: _mesh("exchange", "d1", 20), 3)
+    retired = sum(mesh.engine.thread(agent).retired for agent in mesh.agents())
+    rate, one = retired / taken / 1e6, instructions / seconds / 1e6
+    return [Figure("mesh, exchange on 340 nodes", rate, UNIT, "one node, integer_mix", one)]
+
+
+def bench_packets() -> list[Figure]:
+    """Let each node of a die push packets to nodes that a generator chooses."""
+    taken, mesh = _runs(lambda: _mesh("traffic", "d1"), 3)
+    sent = sum(mesh.arrays["transfers_sent"])
+    hops = sum(mesh.arrays["link_packets"])
+    return [
+        Figure("mesh, packets", sent / taken / 1e6, "M/s", "the aim", 1.0),
+        Figure("mesh, hops", hops / taken / 1e6, "M/s", "12 a packet of the aim", 12.0),
+    ]
+
+
+def bench_workers() -> list[Figure]:
+    """Compare two workers with one, on two dies."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "two-dies.toml"
+        path.write_text(TWO_DIES)
+        seconds = {
+            workers: _runs(lambda count=workers: _mesh("exchange", str(path), 40, count), 5)[0]
+            for workers in (1, 2)
+        }
+    return [Figure("mesh, two workers", 1 / seconds[2], "runs/s", "one worker", 1 / seconds[1])]
+
+
+def bench_start() -> list[Figure]:
+    """Compare making a die with a program on every node with making one node."""
+    cases = {name: (lambda name=name: _mesh("exchange", name)) for name in ("d1", "node")}
+    seconds = median_seconds(cases, 5)
+    made = (1000 * seconds[name] for name in ("d1", "node"))
+    return [Figure("mesh, a die made", next(made), "ms", "one node", next(made))]

@@ -1,0 +1,115 @@
+"""`dojo-run` on many nodes as a user meets it: options, exit codes, what is printed where."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dojo_tools.diagnostics import ExitCode
+
+COMMAND = [
+    sys.executable,
+    "-c",
+    "import sys; sys.argv[0] = 'dojo-run'; from dojo_tools.cli.run import main; main()",
+]
+ROOT = Path(__file__).resolve().parents[2]
+
+RING = """\
+        .semaphore token
+        .global _start
+_start: ctl.read t0, node_x
+        ctl.read t1, partition_width
+        addi    t0, t0, 1
+        rem     t0, t0, t1
+        slli    t0, t0, 32
+        li      t2, 0x1000000000000000
+        or      t0, t0, t2
+        sem.wait token
+        sem.post.at t0, token
+        halti   0
+"""
+TWO = """\
+        .program {name}
+        .place {x}, 0
+        .global _start
+_start: li      a0, {x}
+        print.int a0
+        halti   0
+"""
+
+
+@pytest.fixture(autouse=True)
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*words: str) -> "subprocess.CompletedProcess[str]":
+    """Run `dojo-run`."""
+    return subprocess.run([*COMMAND, *words], capture_output=True, encoding="utf-8", check=False)
+
+
+def test_a_deadlock_is_told_as_text_json_and_graph() -> None:
+    Path("ring.s").write_text(RING, encoding="utf-8")
+    options = ["--machine", "small", "--grid", "3x1", "--at", "1,2", "--engine", "reference"]
+    done = run("ring.s", *options, "--report", "r.json", "--deadlock-dot", "d.dot")
+    assert done.returncode == ExitCode.DEADLOCK
+    assert "ring.s:10:9: deadlock: 3 threads and lists wait" in done.stderr
+    assert "sem.wait token\n            ^^^^^^^^^^^^^^" in done.stderr
+    assert "note: a circle of 2: node (0, 0) thread 0 waits for node (1, 0)" in done.stderr
+    assert "status deadlock" in done.stdout
+    report = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert report["mesh"]["partition"] == {"at": [1, 2], "size": [3, 1]}
+    assert len(report["mesh"]["deadlock"]["waiters"]) == 3
+    assert Path("d.dot").read_text(encoding="utf-8").startswith("digraph deadlock {\n")
+
+
+def test_several_programs_print_with_cycle_node_and_thread() -> None:
+    for name, x in (("a", 0), ("b", 1)):
+        Path(f"{name}.s").write_text(TWO.format(name=name, x=x), encoding="utf-8")
+    done = run("a.s", "b.s", "--machine", "small", "--engine", "reference", "--heatmap")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    lines = done.stdout.splitlines()
+    assert [line.split(None, 1)[1] for line in lines[:2]] == [
+        "node (0, 0) thread 0: 0",
+        "node (1, 0) thread 0: 1",
+    ]
+    assert "nodes 2 in 2 x 1 at (0, 0) of small" in lines
+    assert lines[-2:] == ["packets that left each node: 0 to 0, x where it can't be used", "...."]
+    alone = run("a.s", "b.s")
+    assert alone.returncode == ExitCode.INPUT
+    assert "does not fit machine `node`" in alone.stderr
+
+
+def test_registers_and_dumps_of_nodes() -> None:
+    Path("p.s").write_text(
+        ".global _start\n_start: ctl.read a0, node_id\nla a1, x\nsd a0, [a1]\nhalti 0\n"
+        ".data\n.balign 8\nx: .tensor i64, 1\n",
+        encoding="utf-8",
+    )
+    options = ["--machine", "small", "--grid", "2x1", "--engine", "reference", "--registers"]
+    done = run("p.s", *options, "--dump", "x@1,0=one.csv", "--dump", "x=zero.csv")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    assert "node (1, 0) thread 0\npc 0x" in done.stdout
+    assert "x10 a0 0x1" in done.stdout
+    assert Path("one.csv").read_text(encoding="utf-8") == "1\n"
+    assert Path("zero.csv").read_text(encoding="utf-8") == "0\n"
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--grid", "4"], "is no pair such as 4x2"),
+        (["--grid", "0x2"], "1..4096 fits"),
+        (["--at", "1x2"], "is no pair such as 4,2"),
+        (["--dump", "x@1=y.csv"], "is no pair"),
+        (["--workers", "0"], "workers"),
+    ],
+)
+def test_wrong_words_are_mistakes_of_usage(words: list[str], message: str) -> None:
+    done = run("p.s", *words)
+    assert done.returncode == ExitCode.USAGE
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,253 @@
+"""Runs on many nodes: where they take place, tensors, arguments, ends, both engines."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dojo_tools.description import Description
+from dojo_tools.diagnostics import ExitCode, InputError
+from dojo_tools.machine import Machine
+from dojo_tools.machine.mesh import Mesh
+from dojo_tools.runs import Listener, RunReport, Status, execute_run, load_run_file
+
+# Each node doubles its block and adds `bias`; (0, 0) says what it got in a0.
+KERNEL = """\
+        .global _start
+_start: la      t0, x
+        la      t1, y
+        li      t2, 8
+        mask.firstn m1, t2
+        vld     v0, [t0]
+        vadd.f32 v0, v0, v0, m1
+        vst     v0, [t1]
+        ctl.read t3, node_id
+        bnez    t3, quiet
+        print.int a0
+        li      t4, 10
+        print.char t4
+quiet:  la      t5, n
+        sd      a0, [t5]
+        halti   0
+        .data
+        .balign 64
+x:      .tensor f32, 2, 4
+        .balign 64
+y:      .tensor f32, 2, 4
+        .balign 64
+n:      .dword 0
+        .size n, 8
+numbers: .tensor i64, 1
+"""
+SMALL = '[machine]\nname = "small"\n[grid]\nsize = [3, 2]\nat = [1, 1]\n'
+BLOCKS = """
+[[input]]
+symbol = "x"
+file = "x.npy"
+blocks = [2, 3]
+[[output]]
+symbol = "y"
+blocks = [2, 3]
+save = "y.npy"
+check = { expression = "2 * x" }
+"""
+
+Run = Callable[..., RunReport]
+
+
+@pytest.fixture
+def run(tmp_path: Path, description: Description) -> Run:
+    """The call `run(text, ...)`: make the run of a source that the rest of a run file asks for."""
+    np.save(tmp_path / "x.npy", np.arange(48.0).reshape(4, 12))
+
+    def make(text: str, source: str = KERNEL, engine: str = "native") -> RunReport:
+        (tmp_path / "p.s").write_text(source, encoding="utf-8")
+        path = tmp_path / "run.toml"
+        path.write_text(f'[program]\nsources = ["p.s"]\n{text}', encoding="utf-8")
+        return execute_run(load_run_file(path), description, engine=engine)
+
+    return make
+
+
+@pytest.mark.parametrize("engine", ["reference", "native", "both"])
+def test_blocks_in_and_out(run: Run, tmp_path: Path, engine: str) -> None:
+    report = run(SMALL + BLOCKS, engine=engine)
+    assert (report.status, report.message) == (Status.DONE, None)
+    assert np.load(tmp_path / "y.npy").tolist() == (2 * np.arange(48.0).reshape(4, 12)).tolist()
+    assert len(report.mesh.program_of) == 6
+    assert report.outputs[0].shape == (4, 12)
+    json.dumps(report.to_json(), allow_nan=False)
+
+
+def test_where_a_run_takes_place(run: Run) -> None:
+    asking = ".global _start\n_start: thread.yield\nhalti 0\n"
+    assert isinstance(run("").ran, Machine)
+    assert isinstance(run("[grid]\nsize = [1, 1]\n").ran, Machine)
+    assert isinstance(run("", asking).ran, Mesh)
+    assert isinstance(run('[machine]\nname = "small"\n[grid]\nsize = [1, 1]\n').ran, Mesh)
+
+
+def test_a_node_by_itself_is_a_partition_of_one(run: Run) -> None:
+    counted = ".global _start\n_start: ctl.read a0, live_nodes\nctl.read a1, partition_width\n"
+    alone = run("", counted + "halti 0\n").machine
+    meshed = run("", counted + "thread.yield\nhalti 0\n").mesh.engine.thread(0)
+    for name in ("a0", "a1"):
+        assert alone.read_register(name) == meshed.read_register(name) == 1
+
+
+def test_one_node_and_every_node(run: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "one.npy", np.ones((2, 4)))
+    np.save(tmp_path / "two.npy", 2 * np.ones((2, 4)))
+    text = """
+[[input]]
+symbol = "x"
+file = "one.npy"
+[[input]]
+symbol = "x"
+name = "other"
+file = "two.npy"
+node = [1, 0]
+[[output]]
+symbol = "y"
+name = "there"
+node = [1, 0]
+check = { expression = "2 * other" }
+[[output]]
+symbol = "y"
+save = "y.npy"
+"""
+    report = run(SMALL + text)
+    assert report.status is Status.DONE
+    there, everywhere = report.outputs
+    assert (there.passed, there.symbol) == (True, "there")
+    assert not everywhere.is_uniform
+    assert np.load(tmp_path / "y.npy").tolist() == (2 * np.ones((2, 4))).tolist()
+    failed = run(SMALL + text + 'check = { file = "two.npy" }\n')
+    assert failed.status is Status.CHECK_FAILED
+    assert failed.outputs[1].node == (1, 0)
+    assert "output y of node (1, 0)" in failed.outputs[1].lines()
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("a0 = 7\n", [7] * 6),
+        ('a0 = { expression = "x + y * width" }\n', [0, 1, 2, 3, 4, 5]),
+        ('a0 = { file = "a.npy" }\n', [9, 8, 7, 6, 5, 4]),
+    ],
+)
+def test_arguments_of_nodes(run: Run, tmp_path: Path, text: str, found: list[int]) -> None:
+    np.save(tmp_path / "a.npy", np.arange(9, 3, -1).reshape(2, 3))
+    wish = (
+        '[[output]]\nsymbol = "n"\nelement = "i64"\nshape = [1]\nblocks = [2, 3]\nsave = "n.npy"\n'
+    )
+    report = run(f"{SMALL}[arguments]\n{text}{wish}")
+    assert np.load(tmp_path / "n.npy").tolist() == found
+    assert [line.text for line in report.lines] == [str(found[0])]
+    assert "node (0, 0) thread 0: " in report.printed
+
+
+def test_dip_memory(run: Run, tmp_path: Path) -> None:
+    text = '[machine]\nname = "d1"\n[grid]\nsize = [1, 1]\n'
+    wish = 'dip = 1\noffset = 4096\nelement = "f32"\nshape = [4, 12]\n'
+    report = run(
+        f'{text}[[input]]\n{wish}name = "w"\nfile = "x.npy"\n'
+        f'[[output]]\n{wish}name = "o"\nsave = "o.npy"\ncheck = {{ expression = "w" }}\n'
+    )
+    assert report.status is Status.DONE
+    assert np.load(tmp_path / "o.npy").shape == (4, 12)
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("[grid]\nsize = [0, 1]\n", "`size` is an array of two integers in 1..4096"),
+        ("[grid]\nsiz = [1, 1]\n", "unknown key `siz`"),
+        ("[grid]\nsize = [2, 1]\n", "does not fit machine `node`"),
+        (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nblocks = [2, 2]\n', "1 or 3 fits"),
+        (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nblocks = "all"\n', '"live" fits'),
+        (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nnode = [3, 0]\n', "3 x 2"),
+        (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nnode = [0]\n', "`node` is an array"),
+        (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\noffset = 3\n', "`offset` needs `dip`"),
+        (SMALL + '[[input]]\nfile = "x.npy"\ndip = 0\n', "has no type of its own"),
+        (
+            SMALL + '[[input]]\nfile = "x.npy"\ndip = 0\nelement = "f32"\nshape = [4, 12]\n',
+            "`small` has no DIP cards",
+        ),
+        (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\n', "(4, 12)"),
+        (SMALL + '[arguments]\na0 = { expression = "x + z" }\n', "`z`"),
+        (SMALL + '[arguments]\na0 = { expression = "x / 2" }\n', "an integer fits"),
+        (SMALL + '[arguments]\na0 = { file = "x.npy" }\n', "3 x 2 nodes"),
+        (SMALL + "[arguments]\na0 = { files = 3 }\n", "either `file` or `expression`"),
+        ('[[input]]\nsymbol = "x"\nfile = "x.npy"\nnode = [1, 0]\n', "runs on one node"),
+        ('[[input]]\nsymbol = "x"\nfile = "x.npy"\nblocks = [2, 2]\n', "runs on one node"),
+    ],
+)
+def test_wrong_run_files_are_told_where(run: Run, text: str, message: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        run(text)
+    assert any(message in found.message for found in refusal.value.diagnostics), refusal.value
+
+
+def test_a_trace_is_of_one_node(tmp_path: Path, run: Run, description: Description) -> None:
+    run(SMALL)
+    listener = Listener(traced=lambda _: None)
+    with pytest.raises(InputError, match="a trace shows one node"):
+        execute_run(load_run_file(tmp_path / "run.toml"), description, listener)
+
+
+HEAD = "        .semaphore s\n        .global _start\n_start: ctl.read t0, node_id\n"
+ENDS = {
+    "codes": ("halt t0\n", Status.HALT_CODE, "node (1, 0) thread 0 halted with code 1"),
+    "fault": (
+        "li t1, 5\nsub t1, t1, t0\nbnez t1, w\ntrap 3\nw: sem.wait s\nhalti 0\n",
+        Status.FAULT,
+        "fault: node (2, 1) thread 0: trap 3",
+    ),
+    "request": (
+        "li t1, 3\nslli t1, t1, 60\nsem.post.at t1, s\nhalti 0\n",
+        Status.FAULT,
+        "node (0, 0) thread 0: 0x3000000000000000 is not a global address",
+    ),
+    "deadlock": ("sem.wait s\nhalti 0\n", Status.DEADLOCK, "for semaphore `s`: wants 1"),
+    "limit": (
+        "bnez t0, w\non: jump on\nw: sem.wait s\nhalti 0\n",
+        Status.LIMIT,
+        "limit: node (0, 0) thread 0: 500 instructions executed",
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ["reference", "native", "both"])
+@pytest.mark.parametrize("name", ENDS)
+def test_how_runs_end(run: Run, name: str, engine: str) -> None:
+    text, status, message = ENDS[name]
+    report = run(f"{SMALL}[limits]\ninstructions = 500\n", HEAD + text, engine=engine)
+    assert report.status is status, report.message
+    assert report.message is not None
+    assert message in report.message
+    if name != "codes":
+        assert report.message.startswith(str(Path(report.name).parent / "p.s"))
+    if name == "limit":
+        assert "node (1, 0) thread 0 waits since" in report.message
+    if name == "deadlock":
+        assert report.exit_code is ExitCode.DEADLOCK
+        assert report.to_json()["mesh"]["deadlock"]["waiters"]
+
+
+def test_posts_that_nobody_waited_for_are_warned_of(run: Run) -> None:
+    report = run(SMALL, HEAD + "bnez t0, out\nsem.post s\nout: halti 0\n")
+    (warning,) = report.warnings
+    assert "semaphore `s` of node (0, 0) holds 1 at the end" in warning.message
+    assert warning.name == "left-over-posts"
+
+
+def test_cut_off_nodes_are_warned_of(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cut.toml").write_text(
+        'base = "small"\n[grid]\nwidth = 5\nheight = 5\ndead = [[1, 1], [2, 2]]\n'
+    )
+    report = run('[machine]\nfile = "cut.toml"\n')
+    assert any("2 live nodes are cut off" in found.message for found in report.warnings)
+    assert len(report.mesh.program_of) == 21
