@@ -5,8 +5,9 @@ Everything the commands do can be done from here: `assemble`, `link`, `load_prog
 short.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dojo_tools.late_names import late_names
 
 __version__ = "0.1.0"
 
@@ -59,8 +60,4 @@ __all__ = [
     "save_object",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__ = late_names(__name__, _PLACES)

@@ -26,6 +26,7 @@ LAYERS = {
     "float_codes": 0,
     "floats": 0,
     "formats": 0,
+    "late_names": 0,
     "source_text": 0,
     "toml_source": 0,
     "description": 1,
@@ -64,6 +65,7 @@ SIBLINGS_ALLOWED = {
     ("formats", "diagnostics"): "a caller's mistake is a diagnostic",
     ("formats", "excerpt"): "a caller's word is shown in one",
     ("formats", "float_codes"): "its NaN is that of float32",
+    ("formats", "late_names"): "its numpy is loaded late",
     ("formats", "floats"): "its values are float32, whose codes are there",
 }
 
@@ -81,6 +83,16 @@ COSTLY = {
     f"{PACKAGE}.viewer": "loads Textual",
     f"{PACKAGE}.description.loader": "loads Lark, 80 ms; a cached description needs none of it",
     f"{PACKAGE}.description.procedure_reader": "loads Lark, as the one above",
+    f"{PACKAGE}.engines.reference": "loads numpy, 80 ms, and a native run needs none of it",
+    f"{PACKAGE}.formats": "loads numpy where arrays are converted",
+    f"{PACKAGE}.machine.tensors": "loads numpy, and a run without tensors needs none of it",
+    f"{PACKAGE}.runs.plan": "loads numpy, as the one above",
+    f"{PACKAGE}.runs.host": "loads numpy, as the one above",
+    f"{PACKAGE}.runs.execute_mesh": "loads the mesh, and a run on one node needs none of it",
+    f"{PACKAGE}.runs.mesh_report": "loads the mesh, as the one above",
+    f"{PACKAGE}.assembler": "100 ms with Lark, and an image needs none of it",
+    f"{PACKAGE}.linker": "30 ms, and an image needs none of it",
+    f"{PACKAGE}.disassembler": "40 ms, and only traces and differences need it",
 }
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dojo_tools.formats import Element
     from dojo_tools.machine import Machine, TraceEntry
     from dojo_tools.machine.thread_view import ThreadView
-    from dojo_tools.runs import RunFile, RunReport
+    from dojo_tools.runs import Argument, Dump, RunFile, RunReport
 
 ENGINES = ("native", "reference", "both")
 TIMINGS = ("on", "off")
@@ -201,12 +201,14 @@ def main() -> None:
 
 
 def _run_file(files: list[Path]) -> "RunFile":
-    from dojo_tools.runs import RunFile, load_run_file
-
     if files[0].suffix == ".toml" and len(files) == 1:
+        from dojo_tools.runs import load_run_file
+
         return load_run_file(files[0])
     if any(path.suffix == ".toml" for path in files):
         raise typer.BadParameter("a run file names its program itself: it runs alone")
+    from dojo_tools.runs import RunFile
+
     return RunFile(str(files[0]), tuple(files))
 
 
@@ -214,29 +216,35 @@ def _with_options(
     run_file: "RunFile", arguments: list[str], dumps: list[str], max_instructions: int | None
 ) -> "RunFile":
     """Return a run file with what the command line adds; its arguments override the file's."""
-    from dojo_tools.runs import Dump, check_suffix, parse_argument
-
-    try:
-        added = [parse_argument(text) for text in arguments]
-    except InputError as error:
-        raise typer.BadParameter(f"--arg: {error.diagnostics[0].message}") from None
-    wanted: list[Dump] = []
-    for text in dumps:
-        symbol, _, name = text.partition("=")
-        if not symbol or not name:
-            raise typer.BadParameter(f"--dump: `{text}` is not SYMBOL=FILE")
-        wrong = check_suffix(Path(name), None)
-        if wrong is not None:
-            raise typer.BadParameter(f"--dump: {wrong.diagnostics[0].message}")
-        symbol, separator, place = symbol.partition("@")
-        node = _pair("--dump", place, ",") if separator else None
-        wanted.append(Dump(symbol, Path(name), node))
     return replace(
         run_file,
-        arguments=(*run_file.arguments, *added),
-        dumps=(*run_file.dumps, *wanted),
+        arguments=(*run_file.arguments, *(_argument(text) for text in arguments)),
+        dumps=(*run_file.dumps, *(_dump(text) for text in dumps)),
         instructions_max=max_instructions or run_file.instructions_max,
     )
+
+
+def _argument(text: str) -> "Argument":
+    from dojo_tools.runs import parse_argument
+
+    try:
+        return parse_argument(text)
+    except InputError as error:
+        raise typer.BadParameter(f"--arg: {error.diagnostics[0].message}") from None
+
+
+def _dump(text: str) -> "Dump":
+    from dojo_tools.runs import Dump, check_suffix
+
+    symbol, _, name = text.partition("=")
+    if not symbol or not name:
+        raise typer.BadParameter(f"--dump: `{text}` is not SYMBOL=FILE")
+    wrong = check_suffix(Path(name), None)
+    if wrong is not None:
+        raise typer.BadParameter(f"--dump: {wrong.diagnostics[0].message}")
+    symbol, separator, place = symbol.partition("@")
+    node = _pair("--dump", place, ",") if separator else None
+    return Dump(symbol, Path(name), node)
 
 
 def _with_view(run_file: "RunFile", shows: list[str], machine: str | None) -> "RunFile":

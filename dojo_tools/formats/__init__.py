@@ -3,8 +3,9 @@
 A name is imported when it is first used: the description needs the table only, and no numpy.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from dojo_tools.late_names import late_names
 
 if TYPE_CHECKING:
     from dojo_tools.formats.decoding import decode, summary
@@ -83,8 +84,4 @@ __all__ = [
     "value_text",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_PLACES[name]}"), name)
+__getattr__ = late_names(__name__, _PLACES)

@@ -3,26 +3,34 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
-from dojo_tools.description import Description, InstructionDef, MachineDef, load_machine
+from dojo_tools.description import (
+    Description,
+    Instruction,
+    InstructionDef,
+    MachineDef,
+    load_machine,
+)
 from dojo_tools.description.semantics import WriteControl, WriteRegister, walk_statements
 from dojo_tools.diagnostics import did_you_mean, fail
-from dojo_tools.disassembler import format_instruction
 from dojo_tools.engines.lockstep import Divergence
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Fault, FaultKind, Stop, StopReason
 from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import Cause
-from dojo_tools.formats import Element, element_named
 from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
-from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dojo_tools.formats import Element
+
+# What takes long to load is imported where it is used: numpy and the disassembler take 100 ms, and
+# a run without tensors needs neither.
 
 ALONE = ("partition_width", "partition_height", "program_width", "program_height", "live_nodes")
 """The control registers that are 1 on a node by itself, as on a mesh of one node."""
@@ -153,7 +161,7 @@ class Machine:
         if instruction is None:
             stop = thread.run(1)
             return TraceEntry(cycle, pc, "illegal", self.line_at(pc), (), stop)
-        text = format_instruction(instruction, pc, self.description)
+        text = self._text(instruction, pc)
         pairs = zip(instruction.definition.operands, instruction.values, strict=True)
         values = {kind.name: value for kind, value in pairs}
         places = _written_places(instruction.definition, values, self._zeros)
@@ -179,6 +187,11 @@ class Machine:
         observed.memory.observed = None
         ended = None if stop.reason is StopReason.LIMIT else stop
         return TraceEntry(cycle, pc, text, self.line_at(pc), tuple(changes), ended)
+
+    def _text(self, instruction: Instruction, pc: int) -> str:
+        from dojo_tools.disassembler import format_instruction  # noqa: PLC0415  see the top
+
+        return format_instruction(instruction, pc, self.description)
 
     def _place_text(self, kind: str, name: str) -> str:
         if kind == "control":
@@ -221,7 +234,7 @@ class Machine:
         """
         self._shown.show_as(name, element)
 
-    def shown_as(self, name: str) -> Element | None:
+    def shown_as(self, name: str) -> "Element | None":
         """Return the element type to show a register as, named `v3`, if one was chosen."""
         return self._shown.shown_as(name)
 
@@ -263,25 +276,25 @@ class Machine:
 
     def read_tensor(
         self, name: str, element: str | None = None, shape: Sequence[int] | None = None
-    ) -> NDArray[Any]:
+    ) -> "NDArray[Any]":
         """Return the values at a symbol, floats of every format as float32.
 
         Element type and shape come from the symbol unless given; one without a type needs both.
         """
+        from dojo_tools.machine.tensors import decode_elements, size_of  # noqa: PLC0415  see the top
+
         element, shape = self.program.element_and_shape(name, element, shape)
-        count = 1
-        for dimension in shape:
-            count *= dimension
-        size = count * element_named(element).size
-        contents = self.read_memory(self.symbol(name).value, size)
+        contents = self.read_memory(self.symbol(name).value, size_of(shape, element))
         return decode_elements(contents, element, self.definition.denormals).reshape(shape)
 
-    def write_tensor(self, name: str, values: NDArray[Any], element: str | None = None) -> int:
+    def write_tensor(self, name: str, values: "NDArray[Any]", element: str | None = None) -> int:
         """Set the values at a symbol, rounded to its element type.
 
         Returns how many were beyond a CFloat type and saturated. Raises `InputError` if the shape
         is not the symbol's.
         """
+        from dojo_tools.machine.tensors import count_beyond, encode_elements  # noqa: PLC0415  see the top
+
         element, _ = self.program.element_and_shape(name, element, values.shape)
         known = self.tensor(name)
         if known is not None and tuple(values.shape) != known.shape:
@@ -305,7 +318,7 @@ class Machine:
         place = self.program.place_at(found.pc)
         text = "no instruction"
         if found.instruction is not None:
-            text = format_instruction(found.instruction, found.pc, self.description)
+            text = self._text(found.instruction, found.pc)
         head = f"{place}error: the engines differ: `{text}` (pc 0x{found.pc:x})"
         notes = [f"instruction number {found.retired + 1} of the run"]
         if found.count > 1:
@@ -346,7 +359,7 @@ def _written_places(
     return tuple(places)
 
 
-def _values_text(texts: Sequence[str], element: Element) -> str:
+def _values_text(texts: Sequence[str], element: "Element") -> str:
     """Return the values of a register; neighbours that are alike once, with their count."""
     runs = [(text, len(list(group))) for text, group in itertools.groupby(texts)]
     parts = [text if count == 1 else f"{text} x{count}" for text, count in runs]

@@ -10,8 +10,6 @@ from dataclasses import replace
 from dojo_tools.bits import mask
 from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.engines.stop import Fault
-from dojo_tools.formats import element_named
-from dojo_tools.linker import DEFAULT_STACK_SIZE
 from dojo_tools.objects import (
     ABSOLUTE,
     PROGRAM_STRIDE_BITS,
@@ -21,6 +19,8 @@ from dojo_tools.objects import (
     SymbolKind,
     TensorType,
 )
+
+# What takes long to load is imported where it is used: numpy 80 ms, the linker 30 ms.
 
 STACK_POINTER = "sp"
 
@@ -73,6 +73,8 @@ class ProgramView:
         self, name: str, element: str | None, shape: Sequence[int] | None
     ) -> tuple[str, tuple[int, ...]]:
         """Return the type to read or write a symbol's data in: what is given, else its own."""
+        from dojo_tools.formats import element_named  # noqa: PLC0415  see the top
+
         known = self.tensor(name)
         element = element or (known.element if known else None)
         if shape is None and known is not None:
@@ -123,6 +125,8 @@ class ProgramView:
         limit = self.symbols.get(f"__stack_top_{thread}") or self.symbols.get("__stack_top")
         if limit is None or not isinstance(stack, int):
             return None
+        from dojo_tools.linker import DEFAULT_STACK_SIZE  # noqa: PLC0415  see the top
+
         depth = limit.value - stack
         size = self.symbols.get("__stack_size")
         allowed = DEFAULT_STACK_SIZE if size is None else size.value

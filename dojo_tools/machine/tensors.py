@@ -1,5 +1,7 @@
 """Typed data in memory as numpy arrays: little-endian, row-major, lane 0 at the lowest address."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,11 @@ def decode_elements(
     if type_.format is None or element == "f32":
         return codes.copy()
     return type_.decode(codes.astype(type_.format.dtype), denormals)
+
+
+def size_of(shape: Sequence[int], element: str) -> int:
+    """Return the bytes of an array of an element type."""
+    return math.prod(shape) * element_named(element).size
 
 
 def count_beyond(values: NDArray[Any], element: str) -> int:

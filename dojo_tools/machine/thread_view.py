@@ -1,8 +1,15 @@
 """The registers of a thread of a mesh as dumps show them."""
 
+from typing import TYPE_CHECKING
+
 from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.engines.thread import Thread
-from dojo_tools.formats import Denormals, Element, element_named, element_texts
+from dojo_tools.formats import Denormals
+
+if TYPE_CHECKING:
+    from dojo_tools.formats import Element
+
+# Element types need numpy, which takes 80 ms to load: they are imported where they are used.
 
 
 class ThreadView:
@@ -24,6 +31,8 @@ class ThreadView:
 
     def show_as(self, name: str, element: str) -> None:
         """Show a register, or all of a file such as `v`, as values of an element type."""
+        from dojo_tools.formats import element_named  # noqa: PLC0415  see the top
+
         type_ = element_named(element)
         description = self._thread.description
         file = next((file for file in description.registers if file.name == name), None)
@@ -37,12 +46,14 @@ class ThreadView:
         for index in range(file.count):
             self._shown[f"{file.name}{index}"] = type_
 
-    def shown_as(self, name: str) -> Element | None:
+    def shown_as(self, name: str) -> "Element | None":
         """Return the element type to show a register as, named `v3`, if one was chosen."""
         return self._shown.get(name)
 
     def value_texts(self, name: str) -> list[str]:
         """Return a register's values in the element type that was chosen for it, lane 0 first."""
+        from dojo_tools.formats import element_texts  # noqa: PLC0415  see the top
+
         value = self.read_register(name)
         contents = value.to_bytes(8, "little") if isinstance(value, int) else value
         return element_texts(contents, self._shown[name], self._denormals)

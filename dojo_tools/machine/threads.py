@@ -1,12 +1,17 @@
 """Makes the thread of a machine: the reference engine, the native one, or both in lockstep."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from dojo_tools.description import Description, MachineDef
 from dojo_tools.engines.lockstep import LockstepThread
-from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import IssueRule
+
+if TYPE_CHECKING:
+    from dojo_tools.engines.reference import ReferenceThread
+
+# Each engine is loaded where it is used: one loads numpy, 80 ms, the other LLVM, 60 ms.
 
 ENGINES = ("native", "reference", "both")
 
@@ -36,10 +41,11 @@ def bare_threads(
     """
     makers: dict[str, Callable[[Description, int, int], Thread]] = {}
     if engine != "native":
+        from dojo_tools.engines.reference import ReferenceThread  # noqa: PLC0415  see the top
+
         makers["reference"] = ReferenceThread
     if engine != "reference":
-        # Loaded where it is used, as in `_native`.
-        from dojo_tools.engines.native import (  # noqa: PLC0415  see above
+        from dojo_tools.engines.native import (  # noqa: PLC0415  see the top
             NativeThread,
             Target,
             Translator,
@@ -56,14 +62,18 @@ def bare_threads(
     return makers
 
 
-def observed_thread(thread: Thread) -> ReferenceThread | None:
+def observed_thread(thread: Thread) -> "ReferenceThread | None":
     """Return the reference thread that a trace can watch, if there is one."""
+    from dojo_tools.engines.reference import ReferenceThread  # noqa: PLC0415  see the top
+
     if isinstance(thread, LockstepThread):
         thread = thread.first
     return thread if isinstance(thread, ReferenceThread) else None
 
 
-def _reference(description: Description, machine: MachineDef, timing: bool) -> ReferenceThread:
+def _reference(description: Description, machine: MachineDef, timing: bool) -> "ReferenceThread":
+    from dojo_tools.engines.reference import ReferenceThread  # noqa: PLC0415  see the top
+
     rule = IssueRule(description, machine) if timing else None
     return ReferenceThread(
         description, machine.sram_bytes, machine.reserved_bytes, machine.denormals, rule
@@ -71,9 +81,8 @@ def _reference(description: Description, machine: MachineDef, timing: bool) -> R
 
 
 def _native(description: Description, machine: MachineDef, timing: bool) -> Thread:
-    # LLVM takes 80 ms to load, and a run with the reference engine needs none of it.
-    from dojo_tools.engines.native import NativeThread  # noqa: PLC0415  see above
-    from dojo_tools.engines.native.timeline import Timeline  # noqa: PLC0415  see above
+    from dojo_tools.engines.native import NativeThread  # noqa: PLC0415  see the top
+    from dojo_tools.engines.native.timeline import Timeline  # noqa: PLC0415  see the top
 
     timeline = Timeline.of(description, machine) if timing else None
     return NativeThread(

@@ -6,6 +6,8 @@ meaning with an interaction. Everything else runs on a `Mesh`: several nodes, se
 a node whose code has semaphores, barriers, transfers, atomics or threads.
 """
 
+from typing import TYPE_CHECKING
+
 from dojo_tools.description import Description, MachineDef, load_machine
 from dojo_tools.diagnostics import Diagnostic, fail
 from dojo_tools.engines.lockstep import EnginesDiffer
@@ -14,13 +16,12 @@ from dojo_tools.machine import Machine, load_program
 from dojo_tools.machine.program_code import makes_requests
 from dojo_tools.objects import Image
 from dojo_tools.runs.early_end import early_end_message
-from dojo_tools.runs.execute_mesh import execute_on_mesh
-from dojo_tools.runs.host import MachineHost
 from dojo_tools.runs.model import Grid, RunFile
-from dojo_tools.runs.plan import Planner
 from dojo_tools.runs.progress import Listener, Progress
 from dojo_tools.runs.report import OutputResult, RunReport, Status
-from dojo_tools.runs.tensor_files import save_tensor_file
+
+if TYPE_CHECKING:
+    from dojo_tools.runs.plan import Plan
 
 
 def execute_run(
@@ -54,6 +55,9 @@ def execute_run(
                 "a trace shows one node, and this program runs on many or talks to its node",
                 hint="`print` instructions say cycle, node and thread",
             )
+        # The mesh takes 100 ms to load, with numpy, and a run on one node needs none of it.
+        from dojo_tools.runs.execute_mesh import execute_on_mesh  # noqa: PLC0415  see above
+
         return execute_on_mesh(
             run_file, image, description, definition, listener, warnings, timing, engine or "native"
         )
@@ -76,10 +80,7 @@ def _fits_machine(
 def _execute(
     run_file: RunFile, machine: Machine, listener: Listener, warnings: list[Diagnostic]
 ) -> RunReport:
-    host = MachineHost(machine)
-    planner = Planner(host)
-    plan = planner.plan(run_file)
-    warnings += planner.warnings
+    plan = _plan(run_file, machine, warnings)
     progress = Progress(machine, listener)
     stop, divergence = None, None
     try:
@@ -87,10 +88,10 @@ def _execute(
     except EnginesDiffer as error:
         divergence = error.divergence
     outputs: tuple[OutputResult, ...] = ()
-    if stop is not None and stop.reason is StopReason.HALT:
-        outputs = plan.results(host)
-    for dump in run_file.dumps:
-        save_tensor_file(dump.path, *host.dump(dump))
+    if plan is not None and stop is not None and stop.reason is StopReason.HALT:
+        outputs = plan.results()
+    if plan is not None:
+        plan.save_dumps(run_file.dumps)
     final = machine.run(0)
     status = _status(stop, outputs) if divergence is None else Status.DIFFERED
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
@@ -113,11 +114,26 @@ def _execute(
         cycles_max=run_file.cycles_max,
         printed="".join(progress.kept),
         is_printed_cut=progress.is_cut,
-        inputs=plan.inputs,
+        inputs=() if plan is None else plan.inputs,
         outputs=outputs,
         warnings=tuple(warnings),
         ran=machine,
     )
+
+
+def _plan(run_file: RunFile, machine: Machine, warnings: list[Diagnostic]) -> "Plan | None":
+    """Put in what the run wishes for; return None if it has no tensors and no arguments."""
+    wishes = (run_file.inputs, run_file.outputs, run_file.arguments, run_file.shows, run_file.dumps)
+    if not any(wishes):
+        return None
+    # numpy takes 80 ms to load, and a run without tensors needs none of it.
+    from dojo_tools.runs.host import MachineHost  # noqa: PLC0415  see above
+    from dojo_tools.runs.plan import Planner  # noqa: PLC0415  see above
+
+    planner = Planner(MachineHost(machine))
+    plan = planner.plan(run_file)
+    warnings += planner.warnings
+    return plan
 
 
 def _status(stop: Stop | None, outputs: tuple[OutputResult, ...]) -> Status:

@@ -26,7 +26,6 @@ from dojo_tools.runs.model import RunFile
 from dojo_tools.runs.plan import Planner
 from dojo_tools.runs.progress import PRINTED_MAX, SLICE_SECONDS, Listener
 from dojo_tools.runs.report import OutputResult, RunReport, Status
-from dojo_tools.runs.tensor_files import save_tensor_file
 
 LINES_KEPT_MAX = 100_000
 LINE_MAX = 1 << 16
@@ -59,8 +58,7 @@ def execute_on_mesh(
     ]
     mesh = meshes[0]
     warnings += cut_off_warnings(mesh)
-    host = MeshHost(meshes)
-    planner = Planner(host)
+    planner = Planner(MeshHost(meshes))
     plan = planner.plan(run_file)
     warnings += planner.warnings
     takers = [_Taker(each, listener if each is mesh else Listener()) for each in meshes]
@@ -74,10 +72,9 @@ def execute_on_mesh(
     difference = _difference(meshes, ends, takers)
     outputs: tuple[OutputResult, ...] = ()
     if end is not None and end.reason is EndReason.DONE:
-        outputs = plan.results(host)
+        outputs = plan.results()
         warnings += left_over_warnings(mesh, end)
-    for dump in run_file.dumps:
-        save_tensor_file(dump.path, *host.dump(dump))
+    plan.save_dumps(run_file.dumps)
     status = _status(end, outputs)
     if difference is not None:
         status = Status.DIFFERED

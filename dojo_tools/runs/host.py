@@ -96,6 +96,10 @@ class Host(Protocol):
         """Check that there is something to dump."""
         ...
 
+    def dump(self, dump: Dump) -> tuple[NDArray[Any], str]:
+        """Return what is to be dumped, and its element type."""
+        ...
+
 
 def checked_type(
     view: ProgramView, memory_size: int, name: str, element: str | None, shape: Shape | None

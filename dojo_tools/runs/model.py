@@ -7,10 +7,12 @@ where a wish was written; they are None for one that comes from a command line o
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dojo_tools.diagnostics import Span
-from dojo_tools.runs.expression import Expression
+
+if TYPE_CHECKING:
+    from dojo_tools.runs.expression import Expression
 
 INSTRUCTIONS_MAX_DEFAULT = 10_000_000_000
 MACHINE_DEFAULT = "node"
@@ -61,7 +63,7 @@ class Argument:
     name: str
     value: Numbers = 0
     span: Span | None = None
-    nodes: Path | Expression | None = None
+    nodes: "Path | Expression | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Check:
     """What an output is compared with: a file or an expression; exactly one of the two."""
 
     file: Path | None = None
-    expression: Expression | None = None
+    expression: "Expression | None" = None
     span: Span | None = None
 
 

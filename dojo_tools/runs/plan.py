@@ -63,23 +63,29 @@ class OutputPlan:
 class Plan:
     """Inputs in memory, outputs ready to be checked; `before` holds tensors as they were then."""
 
+    host: Host
     inputs: tuple[InputResult, ...]
     outputs: tuple[OutputPlan, ...]
     before: Mapping[str, NDArray[Any]]
 
-    def results(self, host: Host) -> tuple[OutputResult, ...]:
+    def results(self) -> tuple[OutputResult, ...]:
         """Take every output from memory; check it and save it."""
         copies = [
-            host.copies(plan.output.symbol, plan.output.place, plan.element, plan.shape)
+            self.host.copies(plan.output.symbol, plan.output.place, plan.element, plan.shape)
             for plan in self.outputs
         ]
         pairs = zip(self.outputs, copies, strict=True)
         after = {plan.output.title: found[0].values for plan, found in pairs}
         tensors = {**after, **self.before}
         return tuple(
-            self._result_of_copies(plan, found, tensors, host.denormals)
+            self._result_of_copies(plan, found, tensors, self.host.denormals)
             for plan, found in zip(self.outputs, copies, strict=True)
         )
+
+    def save_dumps(self, dumps: Sequence[Dump]) -> None:
+        """Save memory however the run ended."""
+        for dump in dumps:
+            save_tensor_file(dump.path, *self.host.dump(dump))
 
     def _result_of_copies(
         self,
@@ -168,7 +174,7 @@ class Planner:
         plans = tuple(plan for plan in outputs if plan is not None)
         before = self._check_expressions(run_file, plans)
         self._report.stop_if_errors()
-        return Plan(tuple(i for i in inputs if i is not None), plans, before)
+        return Plan(self._host, tuple(i for i in inputs if i is not None), plans, before)
 
     def _attempt(
         self, span: Span | None, step: Callable[[Any], Returned], wish: Any

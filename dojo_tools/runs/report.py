@@ -4,15 +4,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dojo_tools.diagnostics import Diagnostic, ExitCode
 from dojo_tools.engines.stop import Stop
 from dojo_tools.machine import Machine
-from dojo_tools.machine.mesh import Mesh, MeshEnd, MeshLine
 from dojo_tools.objects import LineEntry
-from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
-from dojo_tools.runs.mesh_report import mesh_json
+
+if TYPE_CHECKING:
+    from dojo_tools.machine.mesh import Mesh, MeshEnd, MeshLine
+    from dojo_tools.runs.compare import AccuracyResult, Comparison, Difference
 
 FORMAT_VERSION = 1
 
@@ -73,8 +74,8 @@ class OutputResult:
     element: str
     shape: tuple[int, ...]
     saved: str | None = None
-    comparison: Comparison | None = None
-    accuracy: AccuracyResult | None = None
+    comparison: "Comparison | None" = None
+    accuracy: "AccuracyResult | None" = None
     at_limit: int = 0
     node: tuple[int, int] | None = None
     is_uniform: bool = True
@@ -110,7 +111,7 @@ class OutputResult:
         return lines
 
 
-def _largest_text(largest: Difference) -> str:
+def _largest_text(largest: "Difference") -> str:
     place = f" at {list(largest.index)}" if largest.index else ""
     return f"largest error {largest.error:.3g}{place}"
 
@@ -140,9 +141,9 @@ class RunReport:
     inputs: tuple[InputResult, ...]
     outputs: tuple[OutputResult, ...]
     warnings: tuple[Diagnostic, ...]
-    ran: Machine | Mesh = field(repr=False, compare=False)
-    end: MeshEnd | None = None
-    lines: tuple[MeshLine, ...] = ()
+    ran: "Machine | Mesh" = field(repr=False, compare=False)
+    end: "MeshEnd | None" = None
+    lines: "tuple[MeshLine, ...]" = ()
 
     @property
     def machine(self) -> Machine:
@@ -151,9 +152,9 @@ class RunReport:
         return self.ran
 
     @property
-    def mesh(self) -> Mesh:
+    def mesh(self) -> "Mesh":
         """The mesh, of a run on many nodes."""
-        assert isinstance(self.ran, Mesh)
+        assert not isinstance(self.ran, Machine)
         return self.ran
 
     @property
@@ -198,8 +199,16 @@ class RunReport:
                 for tensor in self.inputs
             ],
             "outputs": [_output_json(output) for output in self.outputs],
-            **({} if self.end is None else {"mesh": mesh_json(self.mesh, self.end, self.lines)}),
+            **self._mesh_json(),
         }
+
+    def _mesh_json(self) -> dict[str, Any]:
+        if self.end is None:
+            return {}
+        # A run on one node has no mesh to load.
+        from dojo_tools.runs.mesh_report import mesh_json  # noqa: PLC0415  see above
+
+        return {"mesh": mesh_json(self.mesh, self.end, self.lines)}
 
     def _fault_json(self) -> dict[str, Any]:
         assert self.stop is not None
@@ -246,7 +255,7 @@ def _output_json(output: OutputResult) -> dict[str, Any]:
     }
 
 
-def _difference_json(difference: Difference) -> dict[str, Any]:
+def _difference_json(difference: "Difference") -> dict[str, Any]:
     error = difference.error
     return {
         "index": list(difference.index),

@@ -248,6 +248,37 @@ def test_help_loads_nothing_slow() -> None:
     assert done.stdout.split() == []
 
 
+NOT_LOADED = (
+    "rich",
+    "textual",
+    "dojo_tools.engines.reference",
+    "dojo_tools.disassembler",
+    "dojo_tools.machine.mesh",
+    "dojo_tools.machine.topology",
+    "dojo_tools.runs.execute_mesh",
+)
+ONLY_FOR_SOURCES = ("numpy", "lark", "dojo_tools.assembler", "dojo_tools.linker")
+
+
+@pytest.mark.parametrize(
+    "is_image, unused", [(True, NOT_LOADED + ONLY_FOR_SOURCES), (False, NOT_LOADED)]
+)
+def test_a_run_without_tensors_loads_only_what_it_needs(is_image: bool, unused: tuple[str, ...]):
+    path = SAMPLES / "hello" / "hello.s"
+    if is_image:
+        image = load_program([path], load_description())
+        path = Path("hello")
+        save_image(path, image)
+    text = (
+        "import sys\nfrom dojo_tools.cli.run import main\n"
+        f"try: main()\nfinally: print(*(m for m in {unused} if m in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", text, "-q", str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "Hello from a D1 node.\n\n"
+
+
 def test_what_a_program_prints_can_not_steer_a_terminal() -> None:
     path = program(
         "        la a0, text\n        li a1, 8\n        print.text a0, a1\n        halti 0\n"
