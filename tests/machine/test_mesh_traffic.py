@@ -45,7 +45,7 @@ TRAFFIC: dict[str, tuple[Pattern, int, int, int, int]] = {
     "bit-reverse": (bit_reverse, 16, 16, 24, 1000),
     "hot spot": (hot_spot, 20, 18, 4, 90),
 }
-FEWER = {"reference": 50, "native": 1}
+FEWER = {"reference": 100, "native": 1}
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -65,14 +65,15 @@ def test_traffic(engine: str, name: str) -> None:
                 continue
             first = (y * width + x) << 32
             targets: list[int] = []
-            while len(targets) < packets:
+            for _ in range(packets):
                 target = pattern(rng, x, y)
                 if target not in on.grid.dead:
                     slots = expected.setdefault(target, [])
-                    targets.append(at(*target, SLOTS + 8 * len(slots)))
-                    slots.append(first + len(targets) - 1)
-            nodes.write(x, y, TABLE, targets)
-            nodes.begin(x, y, "go", s0=TABLE, s1=first, s2=packets)
+                    slots.append(first + len(targets))
+                    targets.append(at(*target, SLOTS + 8 * len(slots) - 8))
+            if targets:
+                nodes.write(x, y, TABLE, targets)
+                nodes.begin(x, y, "go", s0=TABLE, s1=first, s2=len(targets))
     nodes.run()
     sent = sum(map(len, expected.values()))
     for target, numbers in expected.items():
@@ -85,8 +86,8 @@ def test_traffic(engine: str, name: str) -> None:
 
 def test_a_million_packets_travel() -> None:
     """The patterns together send as many as is wanted of the native engine."""
-    live = {"uniform": 354, "transpose": 254, "bit-reverse": 254, "hot spot": 354}
-    assert sum(live[name] * TRAFFIC[name][4] for name in TRAFFIC) >= 1_000_000
+    senders = {"uniform": 354 * 354 / 360, "transpose": 252, "bit-reverse": 252, "hot spot": 354}
+    assert sum(senders[name] * TRAFFIC[name][4] for name in TRAFFIC) >= 1_000_000
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -94,11 +95,11 @@ def test_routes_are_those_of_the_topology(engine: str) -> None:
     """The text of the routers takes the ways that are proved free of deadlock."""
     rng = random.Random(SEED)
     compared = 0
-    for _ in range(12):
+    for _ in range(6):
         nodes = Nodes("", engine, holed(rng))
         topology = nodes.mesh.topology
         live = topology.live_nodes(Rectangle(0, 0, topology.width, topology.height))
-        for _ in range(150):
+        for _ in range(250):
             source, target = rng.choice(live), rng.choice(live)
             node, state = source, 0
             for channel in topology.route(source, target):
@@ -107,7 +108,7 @@ def test_routes_are_those_of_the_topology(engine: str) -> None:
                 state = way >> 3
                 node = topology.neighbour(node, channel.port)
                 compared += 1
-    assert compared > 10_000
+    assert compared > 8_000
 
 
 def holed(rng: random.Random) -> MachineDef:
