@@ -1,4 +1,4 @@
-"""The speed of the native engine, against C on the host and numpy's matrix product.
+"""The speed of the native engine, against C on the host and on QEMU, and numpy's matrix product.
 
 Every ratio is of medians taken in one run, in turn. Rates are in guest instructions or, for C, in
 what the guest takes for the same work.
@@ -7,8 +7,9 @@ what the guest takes for the same work.
 import ctypes
 from collections.abc import Callable
 
+from bench_startup import command
 from figures import Figure, median_seconds
-from native_runs import Kernel, compiled_loops, sgemm
+from native_runs import Kernel, compiled_loops, cross_compiled_mix, sgemm
 
 ROUNDS = {
     "integer_mix": 40_000_000,
@@ -41,12 +42,43 @@ def bench_integer_mix() -> list[Figure]:
     return _against("integer_mix", "gcc -O2", lambda: loop(ROUNDS["integer_mix"], buffer))
 
 
+def bench_calls() -> list[Figure]:
+    """Compare a loop of calls with gcc -O2."""
+    loop = compiled_loops().calls
+    loop.argtypes = [ctypes.c_uint64]
+    return _against("calls", "gcc -O2", lambda: loop(ROUNDS["calls"]))
+
+
+def bench_indirect() -> list[Figure]:
+    """Compare a loop of jumps through a table with gcc -O2."""
+    loop = compiled_loops().indirect
+    loop.argtypes = [ctypes.c_uint64]
+    return _against("indirect", "gcc -O2", lambda: loop(ROUNDS["indirect"]))
+
+
 def bench_sieve() -> list[Figure]:
     """Compare a sieve with gcc -O2."""
     loop = compiled_loops().sieve
     loop.argtypes = [ctypes.c_uint64, ctypes.c_void_p, ctypes.c_uint64]
     flags = (ctypes.c_uint8 * SIEVE_LIMIT)()
     return _against("sieve", "gcc -O2", lambda: loop(ROUNDS["sieve"], flags, SIEVE_LIMIT))
+
+
+def bench_qemu_aarch64() -> list[Figure]:
+    """Compare the integer mix with the same in C on QEMU."""
+    return _against_qemu("aarch64")
+
+
+def bench_qemu_riscv64() -> list[Figure]:
+    """Compare the integer mix with the same in C on QEMU."""
+    return _against_qemu("riscv64")
+
+
+def _against_qemu(machine: str) -> list[Figure]:
+    rounds = ROUNDS["integer_mix"]
+    with cross_compiled_mix(machine) as program:
+        call = command(f"qemu-{machine}", str(program), str(rounds))
+        return _against("integer_mix", f"qemu-{machine}, gcc -O2", call)
 
 
 def bench_timing() -> list[Figure]:

@@ -4,7 +4,8 @@ import ctypes
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,19 @@ def compiled_loops() -> ctypes.CDLL:
         source = str(KERNELS / "loops.c")
         subprocess.run([gcc, "-O2", "-shared", "-fPIC", "-o", library, source], check=True)
         return ctypes.CDLL(str(library))
+
+
+@contextmanager
+def cross_compiled_mix(machine: str) -> Generator[Path]:
+    """Yield the integer mix as a program of another machine, compiled with gcc -O2."""
+    gcc = shutil.which(f"{machine}-linux-gnu-gcc")
+    if gcc is None or shutil.which(f"qemu-{machine}") is None:
+        raise Unavailable(f"qemu-{machine} or gcc for {machine} is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "integer_mix"
+        source = str(KERNELS / "integer_mix_main.c")
+        subprocess.run([gcc, "-O2", "-static", "-o", program, source], check=True)
+        yield program
 
 
 def sgemm(m: int, k: int, n: int) -> Callable[[], None]:
