@@ -139,6 +139,10 @@ def run(
     examples: Annotated[
         bool, typer.Option("--examples", help="Run the worked examples of the description instead.")
     ] = False,
+    fidelity: Annotated[
+        bool,
+        typer.Option("--fidelity", help="Measure the published figures of the D1 instead."),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Print only the program's output and failures.")
     ] = False,
@@ -162,6 +166,14 @@ def run(
         if files:
             raise typer.BadParameter("`--examples` takes no FILE")
         return _run_examples(load(isa), isa or [], engine or ENGINES[-1], quiet)
+    if fidelity:
+        if files:
+            raise typer.BadParameter("`--fidelity` takes no FILE")
+        if engine == "both":
+            raise typer.BadParameter("`--fidelity` takes one engine")
+        from dojo_tools.cli.fidelity_table import print_fidelity
+
+        return print_fidelity(engine or ENGINES[0])
     if not files:
         raise typer.BadParameter(
             "a FILE is needed: a run file, an image, sources, objects or archives"

@@ -14,7 +14,12 @@ from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.machine.mesh import EndReason, Mesh
 from dojo_tools.machine.program import load_program
 
-FOLDER = Path(__file__).resolve().parents[2] / "samples" / "fidelity"
+_PACKAGE = Path(__file__).resolve().parents[1]
+FOLDER = next(
+    folder
+    for parent in (_PACKAGE, _PACKAGE.parent)  # inside the wheel, or a checkout
+    if (folder := parent / "samples" / "fidelity").is_dir() or parent is _PACKAGE.parent
+)
 TOLERANCE = 0.02
 """How far a measured figure may be from the published one, relative to it."""
 

@@ -204,6 +204,16 @@ def test_the_worked_examples() -> None:
     assert (of, held) == ("of", total)
 
 
+def test_the_published_figures() -> None:
+    done = run("--fidelity")
+    assert done.returncode == ExitCode.DONE, done.stdout
+    figures = [line for line in done.stdout.splitlines() if ".s " in line]
+    assert len(figures) >= 13
+    refused = run("--fidelity", "hello.s")
+    assert refused.returncode == ExitCode.USAGE
+    assert "takes no FILE" in refused.stderr
+
+
 def test_a_wrong_example_is_named() -> None:
     Path("my.isa").write_text(
         'title "Mine"\nprovenance chosen "a test"\n\n'
