@@ -7,6 +7,7 @@ import pytest
 from dojo_tools.description import load_description
 from dojo_tools.engines.native import region
 from dojo_tools.engines.native import thread as native_thread
+from dojo_tools.engines.native.region_cache import RegionCache
 from dojo_tools.engines.stop import StopReason
 from dojo_tools.machine import Machine, load_program
 
@@ -119,7 +120,7 @@ def test_code_that_runs_once_is_translated_however_much_there_is(
 
 
 def time_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Translate for the empty shape only from now on."""
+    """Translate for the empty shape only from now on, and nothing from the disk."""
 
     def has_shape(thread: native_thread.NativeThread, translations: object) -> bool:
         del translations
@@ -127,6 +128,13 @@ def time_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(native_thread.NativeThread, "_has_many_shapes", has_shape)
     monkeypatch.setattr(region, "VERSIONS_MAX", 1)
+    monkeypatch.setattr(RegionCache, "can_hold", staticmethod(nothing_is_held))
+
+
+def nothing_is_held(target: object) -> bool:
+    """Return that no region of any target is kept on disk."""
+    del target
+    return False
 
 
 def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
