@@ -4,6 +4,7 @@ Python starts and stops the procedures of `isa/mesh/` and does what they can't: 
 faults, sets the registers of threads that start. It handles no event.
 """
 
+import gc
 import heapq
 import threading
 import time
@@ -34,6 +35,24 @@ STACK_POINTER = "sp"
 ARGUMENT = "a0"
 ADDRESS_BITS = 32
 """Addresses of an image have the program's number above these."""
+
+
+COLLECT_NODES = 400
+"""Nodes made between two looks for meshes that nobody holds any more."""
+
+_nodes_made = [0]
+
+
+def _collect(nodes: int) -> None:
+    """Free meshes that nobody holds any more.
+
+    Their objects refer to each other and are few, so Python looks for them seldom, but each node
+    has megabytes.
+    """
+    _nodes_made[0] += nodes
+    if _nodes_made[0] >= COLLECT_NODES:
+        _nodes_made[0] = 0
+        gc.collect()
 
 
 class EndReason(Enum):
@@ -98,6 +117,7 @@ class Mesh:
         grid: tuple[int, int] | None = None,
         workers: int = 1,
     ) -> None:
+        _collect(machine.grid.width * machine.grid.height)
         self.image = image
         self.description = description
         self.machine = machine
