@@ -1,7 +1,8 @@
 """What every test may use: golden files, and the option that rewrites them."""
 
 import difflib
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,18 @@ from hypothesis import settings
 # A slow example is a busy machine, not a wrong program.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+
+GARBAGE_THRESHOLDS = gc.get_threshold()
+
+
+@pytest.fixture(autouse=True)
+def often_collected() -> Iterator[None]:
+    """Undo what commands do that run in this process: they look for garbage less often."""
+    yield
+    if gc.get_threshold() != GARBAGE_THRESHOLDS:
+        gc.set_threshold(*GARBAGE_THRESHOLDS)
+        gc.collect()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

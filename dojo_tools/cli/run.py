@@ -1,5 +1,6 @@
 """`dojo-run`: runs a program, checks what came out, and says how it ended."""
 
+import gc
 import json
 import sys
 import time
@@ -579,6 +580,7 @@ def _run_examples(
                 for name, make in makers.items()
                 for difference in run_example(make, description, definition, example)
             ]
+            gc.collect(0)  # the threads of an example: few objects, with megabytes of memory
             total += 1
             held += not differences
             if differences:
