@@ -30,6 +30,9 @@ ROLES = {"pointer": 5, "edge": 2, "small": 2, "shape": 2, "code": 1, "counter": 
 ADDRESS_ROLES = ("pointer", "pointer", "edge", "small", "shape")
 LANE_ROLES = 3
 TRIES_TO_LEARN = 24
+TRIES_UNTIL_FOUND = 400
+"""A rare pair of roles must be found too: every instruction is to have its sites."""
+
 DATA_POOL_COUNT = 600
 STEP_MAX = 96
 """By how much an address mostly advances, in bytes, so that it stays within the data."""
@@ -232,8 +235,14 @@ class Generator:
         """Return role assignments under which an instruction has not faulted."""
         key = definition.match
         if key not in self._roles:
-            found = [roles for _ in range(TRIES_TO_LEARN) if (roles := self._try(definition))]
-            self._roles[key] = found or [self._drawn_roles(definition)]
+            found: list[dict[str, str]] = []
+            for tried in range(TRIES_UNTIL_FOUND):
+                if found and tried >= TRIES_TO_LEARN:
+                    break
+                if roles := self._try(definition):
+                    found.append(roles)
+            assert found, f"{definition.syntax_text} faults with operands of any role"
+            self._roles[key] = found
         return self._roles[key]
 
     def _drawn_roles(self, definition: InstructionDef) -> dict[str, str]:
