@@ -1,6 +1,7 @@
 """What the instruction cache of a node holds: memory as it was at the last flush."""
 
-PAGE = 4096
+from dojo_tools.engines.native.layout import PAGE
+
 CODE_LINE = 64
 """Bytes of memory that are looked at together when a store may have hit translated code."""
 

@@ -1,17 +1,20 @@
 """Where each part of a thread's state stands in the one block of memory that all code shares.
 
 numpy, ctypes and translated code read and write the same bytes. Every field is 8-byte aligned,
-every register wider than that to its own size up to 64 bytes.
+every register wider than that to its own size up to 64 bytes. What every thread touches comes last
+and together, so that one which uses no wide registers takes one page of memory, not two.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 from dojo_tools.bits import mask
-from dojo_tools.description import Description
+from dojo_tools.description import Description, RegisterFile
 from dojo_tools.description.semantics import ARGUMENTS_MAX
 
 _LINE = 64
+_WORD = 8
+PAGE = 4096
 ACTIONS_MAX = 64
 
 
@@ -72,10 +75,12 @@ _HEADER = (
 class StateLayout:
     """Offsets in bytes from the start of the state.
 
-    `fields` are 64-bit words. `files` maps a register file to its first register. Control
-    registers stand by number from `controls` on; a number without one holds zero.
+    `fields` are 64-bit words. `files` maps a register file to its first register; the wide ones
+    stand before `often_used`, which begins a page. Control registers stand by number from
+    `controls` on; a number without one holds zero.
     """
 
+    often_used: int
     fields: dict[str, int]
     actions: int
     files: dict[str, int]
@@ -86,24 +91,32 @@ class StateLayout:
     @staticmethod
     def of(description: Description) -> "StateLayout":
         """Return the layout for a description's registers."""
-        fields = {name: 8 * index for index, name in enumerate(_HEADER)}
-        actions = 8 * len(_HEADER)
-        offset = actions + 24 * ACTIONS_MAX
-        files: dict[str, int] = {}
-        for file in sorted(description.registers, key=lambda file: -file.width):
-            size = file.width // 8
-            offset = _aligned(offset, min(size, _LINE))
-            files[file.name] = offset
-            offset += size * file.count
+        wide = [file for file in description.registers if file.width > 8 * _WORD]
+        narrow = [file for file in description.registers if file.width <= 8 * _WORD]
+        files, wide_end = _placed(wide, 0)
+        often_used = _aligned(wide_end, PAGE)
+        fields = {name: often_used + _WORD * index for index, name in enumerate(_HEADER)}
+        narrow_files, controls = _placed(narrow, often_used + _WORD * len(_HEADER))
         numbers = {control.number: mask(control.width) for control in description.controls}
         masks = tuple(numbers.get(number, 0) for number in range(max(numbers, default=-1) + 1))
-        return StateLayout(
-            fields, actions, files, offset, masks, _aligned(offset + 8 * len(masks), _LINE)
-        )
+        actions = _aligned(controls + _WORD * len(masks), _LINE)
+        size = _aligned(actions + 3 * _WORD * ACTIONS_MAX, _LINE)
+        return StateLayout(often_used, fields, actions, files | narrow_files, controls, masks, size)
 
     def control(self, number: int) -> int:
         """Return the offset of a control register."""
-        return self.controls + 8 * number
+        return self.controls + _WORD * number
+
+
+def _placed(files: list[RegisterFile], offset: int) -> tuple[dict[str, int], int]:
+    """Return the offset of each file from `offset` on, widest first, and the end of the last."""
+    placed: dict[str, int] = {}
+    for file in sorted(files, key=lambda file: -file.width):
+        size = file.width // 8
+        offset = _aligned(offset, min(size, _LINE))
+        placed[file.name] = offset
+        offset = _aligned(offset + size * file.count, _WORD)
+    return placed, offset
 
 
 def _aligned(offset: int, alignment: int) -> int:

@@ -16,7 +16,7 @@ from dojo_tools.description.procedures import Procedures
 from dojo_tools.diagnostics import fail
 from dojo_tools.engines.mesh import AGENT_BITS, MeshArrays, MeshShape, lazy_memory
 from dojo_tools.engines.native.code_memory import CODE_LINE, CodeMemory, size_with_marks
-from dojo_tools.engines.native.layout import Exit
+from dojo_tools.engines.native.layout import PAGE, Exit
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.mesh_externals import Word, externals_ir
 from dojo_tools.engines.native.procedures import NativeProcedures, compile_native
@@ -28,7 +28,6 @@ from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import IssueRule
 from dojo_tools.formats import Denormals
 
-PAGE = 4096
 COUNTERS_ROOM = 1 << 15
 """Paths that the counters of a thread have room for."""
 
@@ -79,14 +78,15 @@ class NativeMesh:
         self._spaces: dict[tuple[int, int, int], CodeSpace] = {}
         self._printing: set[int] = set()
         self._pages: dict[bytes, bytes] = {}
-        self._state_stride = -(-self._target.layout.size // PAGE) * PAGE
+        # Counters come right behind a state: few are used, and so they share its last page.
+        state_size = self._target.layout.size + 8 * COUNTERS_ROOM
+        self._state_stride = -(-state_size // PAGE) * PAGE
         self._memory_stride = -(-size_with_marks(shape.sram_bytes) // PAGE) * PAGE
         agents = shape.nodes << AGENT_BITS
         transfers = len(arrays["t_agent"])
         sizes = (
             agents * self._state_stride,
             shape.nodes * self._memory_stride,
-            agents * 8 * COUNTERS_ROOM,
             8 * transfers,
             shape.nodes,
             8 * (shape.nodes + shape.dips),
@@ -94,7 +94,7 @@ class NativeMesh:
         self._blocks = [memoryview(lazy_memory(size)) for size in sizes]
         self._dips = [memoryview(lazy_memory(shape.dip_bytes)) for _ in range(shape.dips)]
         bases = [_address(block) for block in self._blocks]
-        self._states, self._memories, self._counters, _, self._changed, places = self._blocks
+        self._states, self._memories, _, self._changed, places = self._blocks
         self._bases = bases
         self._state_words = self._states.cast("Q")
         starts = places.cast("Q")
@@ -103,9 +103,9 @@ class NativeMesh:
         for node in range(shape.nodes):
             starts[node] = bases[1] + node * self._memory_stride
         self._set_word(Word.STATES, bases[0])
-        self._set_word(Word.BUFFERS, bases[3])
-        self._set_word(Word.CHANGED, bases[4])
-        self._set_word(Word.PLACES, bases[5])
+        self._set_word(Word.BUFFERS, bases[2])
+        self._set_word(Word.CHANGED, bases[3])
+        self._set_word(Word.PLACES, bases[4])
         self._set_word(Word.SLICE, SLICE)
         self.set_limit(self._limit)
         dispatcher = self._translator(rules(0)).run
@@ -184,11 +184,10 @@ class NativeMesh:
             number = agent >> AGENT_BITS
             start = agent * self._state_stride
             space = self._space(node, agent)
-            words = (ctypes.c_uint64 * COUNTERS_ROOM).from_buffer(
-                self._counters, agent * 8 * COUNTERS_ROOM
-            )
+            counters = start + self._target.layout.size
+            words = (ctypes.c_uint64 * COUNTERS_ROOM).from_buffer(self._states, counters)
             home = Home(
-                self._states[start : start + self._state_stride],
+                self._states[start:counters],
                 node.memory,
                 node.code,
                 Counters(space.paths, words),
@@ -219,18 +218,25 @@ class NativeMesh:
         layout, stride = self._target.layout, self._state_stride
         self.thread(model)
         source, start = model * stride, agent * stride
-        self._states[start : start + layout.size] = self._states[source : source + layout.size]
+        self._copy_state(source, start, layout.often_used, layout.size)
+        wide = self._states[source : source + layout.often_used]
+        if wide != self._states[start : start + layout.often_used]:  # else leave its page untouched
+            self._copy_state(source, start, 0, layout.often_used)
         words = self._state_words
         first = start >> 3
         node = self._node(agent >> AGENT_BITS)
         places = {
             "space": self._space(node, agent).by_stepping[False].table.place,
-            "counters": self._bases[2] + agent * 8 * COUNTERS_ROOM,
+            "counters": self._bases[0] + start + layout.size,
         }
         for name, place in places.items():
             words[first + (layout.fields[name] >> 3)] = place
         for number, value in controls.items():
             words[first + (layout.control(number) >> 3)] = value & layout.control_masks[number]
+
+    def _copy_state(self, source: int, target: int, low: int, high: int) -> None:
+        """Copy the bytes from `low` to `high` of one state to another."""
+        self._states[target + low : target + high] = self._states[source + low : source + high]
 
     def settle(self, agent: int) -> Stop | None:
         """Do what a thread came back to the host for; return why it can't go on, or None."""

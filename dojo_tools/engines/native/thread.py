@@ -144,8 +144,10 @@ class NativeThread:
     def reset(self) -> None:
         """Set all registers to zero, those of control included; counts and the clock stay."""
         layout = self.target.layout
-        first = min(layout.files.values())
-        self._state[first : layout.size] = bytes(layout.size - first)
+        for file in self.description.registers:
+            start, size = layout.files[file.name], file.width // 8 * file.count
+            self._state[start : start + size] = bytes(size)
+        self._state[layout.controls : layout.actions] = bytes(layout.actions - layout.controls)
 
     def serve(self, code: Exit, end: int) -> Stop | None:
         """Do what translated code came back for; return why the thread can't go on, or None.
