@@ -22,7 +22,12 @@ def often_collected() -> Iterator[None]:
     yield
     if gc.get_threshold() != GARBAGE_THRESHOLDS:
         gc.set_threshold(*GARBAGE_THRESHOLDS)
-        gc.collect()
+
+
+def pytest_collection_finish() -> None:
+    """Never look again for garbage among the tests themselves: there are thousands of them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

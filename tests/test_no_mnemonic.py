@@ -5,6 +5,7 @@ A name that is also an ordinary word or an operator of the description language 
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ LLVM_WORDS = {"call", "ret", "select"}
 """Words of the language that the native engine writes."""
 
 
+@cache
 def mnemonics() -> set[str]:
     names = set(load_description().mnemonics)
     return names - OTHER_MEANINGS
