@@ -28,7 +28,7 @@ class Encoder:
 
     def encode(self, value: Any) -> Any:
         """Return `value` as JSON-able lists; instances of shared classes go to the table."""
-        kind: type = type(value)
+        kind = cast("type[Any]", type(value))
         if value is None or kind in _PLAIN:
             return value
         if kind is tuple:
@@ -58,7 +58,7 @@ class Encoder:
         index = self.classes.index(type(value))
         if hasattr(value, "encode_deferred"):
             return [index, value.encode_deferred()]
-        return [index, *(self.encode(getattr(value, name)) for name in _names_of(type(value)))]
+        return [index, *(self.encode(getattr(value, name)) for name in _names_of(value.__class__))]
 
 
 @cache
