@@ -27,7 +27,7 @@ lint: .venv/.ok ## lint, check the format and the types
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 clean: ## remove the environment, caches and builds
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist isa/ready .pytest_cache .ruff_cache .hypothesis
 	find dojo_tools samples tests -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.ok: pyproject.toml

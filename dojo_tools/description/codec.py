@@ -8,9 +8,12 @@ becomes [-3, index in the table], so that what many entries mention is stored on
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
+from functools import cache
 from typing import Any, cast
 
 from dojo_tools.description.types import Type, parse_type
+
+_PLAIN = (bool, int, float, str)
 
 
 @dataclass(slots=True)
@@ -21,30 +24,46 @@ class Encoder:
     shared: tuple[type, ...] = ()
     table: list[Any] = field(default_factory=list[Any])
     _indices: dict[Any, int] = field(default_factory=dict[Any, int])
+    _met: dict[int, tuple[Any, int]] = field(default_factory=dict[int, tuple[Any, int]])
 
     def encode(self, value: Any) -> Any:
         """Return `value` as JSON-able lists; instances of shared classes go to the table."""
-        if isinstance(value, Enum):
-            return [-2, self.classes.index(type(value)), value.value]
-        if value is None or isinstance(value, bool | int | float | str):
+        kind = cast("type[Any]", type(value))
+        if value is None or kind in _PLAIN:
             return value
-        if isinstance(value, Type):
+        if kind is tuple:
+            return [-1, *map(self.encode, cast("tuple[Any, ...]", value))]
+        if kind is Type:
             return {"type": str(value)}
-        if isinstance(value, tuple):
-            return [-1, *(self.encode(item) for item in cast("tuple[Any, ...]", value))]
-        if isinstance(value, self.shared):
-            if value not in self._indices:
-                encoded = self._encode_fields(value)
-                self._indices[value] = len(self.table)
-                self.table.append(encoded)
-            return [-3, self._indices[value]]
+        if isinstance(value, Enum):
+            return [-2, self.classes.index(kind), value.value]
+        if kind in self.shared:
+            return [-3, self._shared_index(value)]
         return self._encode_fields(value)
 
+    def _shared_index(self, value: Any) -> int:
+        """Return the place in the table of what equals `value`; the same object is hashed once."""
+        met = self._met.get(id(value))
+        if met is not None:
+            return met[1]
+        index = self._indices.get(value)
+        if index is None:
+            encoded = self._encode_fields(value)
+            index = self._indices[value] = len(self.table)
+            self.table.append(encoded)
+        self._met[id(value)] = value, index  # held, so that no other object gets its id
+        return index
+
     def _encode_fields(self, value: Any) -> Any:
-        if hasattr(value, "encode_deferred"):
-            return [self.classes.index(type(value)), value.encode_deferred()]
         index = self.classes.index(type(value))
-        return [index, *(self.encode(getattr(value, member.name)) for member in fields(value))]
+        if hasattr(value, "encode_deferred"):
+            return [index, value.encode_deferred()]
+        return [index, *(self.encode(getattr(value, name)) for name in _names_of(value.__class__))]
+
+
+@cache
+def _names_of(class_: Any) -> tuple[str, ...]:
+    return tuple(member.name for member in fields(class_))
 
 
 def decode(encoded: Any, classes: tuple[type, ...], table: Sequence[Any] = ()) -> Any:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from dojo_tools.description import codec
-from dojo_tools.description.library import cache_folder, content_key, read_json, write_cached
 from dojo_tools.description.locate import isa_folder
 from dojo_tools.description.model import Provenance, Standing
+from dojo_tools.description.parse_cache import content_key, load_entry, save_entry
 from dojo_tools.description.procedure_model import (
     Arm,
     ArrayDef,
@@ -67,14 +67,14 @@ def load_procedures() -> Procedures:
     """Return the shipped procedures, through a cache keyed by content."""
     paths = sorted((isa_folder() / "mesh").glob("*.isa"))
     sources = [read_source(path, f"isa/mesh/{path.name}") for path in paths]
-    entry = cache_folder() / f"procedures-{content_key(sources, _GRAMMAR)}.json"
-    cached = read_json(entry, _decode)
-    if isinstance(cached, Procedures):
-        return cached
+    name = f"procedures-{content_key(sources, _GRAMMAR)}.json"
+    kept = load_entry(name, _decode, Procedures)
+    if kept is not None:
+        return kept
     procedures = check_procedures(sources)
     encoder = codec.Encoder(_CLASSES, (Provenance, Number, Local, Element))
     encoded = encoder.encode(procedures)
-    write_cached(entry, {"shared": encoder.table, "procedures": encoded})
+    save_entry(name, {"shared": encoder.table, "procedures": encoded})
     return procedures
 
 

@@ -16,6 +16,7 @@ from dojo_tools.engines.timed import Branch, TimedInstruction, TimingReader, Use
 
 __all__ = [
     "EMPTY",
+    "NO_CYCLES",
     "ONE_CYCLE",
     "Branch",
     "Cause",
@@ -27,7 +28,9 @@ __all__ = [
     "Shape",
     "Share",
     "TimedInstruction",
+    "Totals",
     "cycles_by_cause",
+    "total_with",
 ]
 
 VECTOR = ISSUE_CLASSES.index("vector")
@@ -47,6 +50,13 @@ class Cause(Enum):
 
 
 Causes = tuple[tuple[Cause, int], ...]
+
+Totals = tuple[int, ...]
+"""Cycles of each cause, in the order of `Cause`."""
+
+NO_CYCLES: Totals = (0,) * len(Cause)
+
+_PLACES = {cause: place for place, cause in enumerate(Cause)}
 
 ONE_CYCLE: Causes = ((Cause.ISSUED, 1),)
 """What the only cycle of an instruction goes to with timing off."""
@@ -283,3 +293,11 @@ def cycles_by_cause(counts: Iterable[tuple[Causes, int]]) -> dict[Cause, int]:
         for cause, cycles in causes:
             totals[cause] += cycles * times
     return totals
+
+
+def total_with(totals: Totals, causes: Causes) -> Totals:
+    """Return totals to which the cycles of `causes` are added."""
+    summed = list(totals)
+    for cause, cycles in causes:
+        summed[_PLACES[cause]] += cycles
+    return tuple(summed)

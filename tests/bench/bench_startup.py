@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from figures import Figure, Unavailable, median_seconds
@@ -27,12 +27,12 @@ def bench_help() -> list[Figure]:
     ]
 
 
-def command(*words: str) -> Callable[[], None]:
+def command(*words: str, environment: Mapping[str, str] | None = None) -> Callable[[], None]:
     """Return a call that runs a command, silent; it is unavailable if it does not end well."""
 
     def run() -> None:
         try:
-            subprocess.run(words, check=True, capture_output=True)
+            subprocess.run(words, check=True, capture_output=True, env=environment)
         except (OSError, subprocess.CalledProcessError) as error:
             raise Unavailable(f"{Path(words[0]).name} does not run: {error}") from error
 

@@ -1,8 +1,9 @@
-"""How long translations take, and the whole of a small program from its start to its end.
+"""How long translations take, and the whole of programs from their start to their end.
 
 Translations are made in a process that keeps nothing on disk; a figure is set against the target.
 """
 
+import os
 import statistics
 import sys
 import tempfile
@@ -10,7 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from bench_startup import PYTHON, command
+from bench_startup import command
 from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description, load_machine
 from dojo_tools.diagnostics import Source
@@ -19,12 +20,15 @@ from dojo_tools.engines.native.compiler import compiler
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.stop import StopReason
 from dojo_tools.linker import link
-from figures import Figure, median_seconds
+from figures import Figure
 
-COUNTS = (300, 3_000, 10_000)
+COUNTS = (1_000, 3_000, 10_000)
 TARGETS_MS = {"cheap": 0.3, "hot": 1.5}
+GROWTH_TARGET = 1.3
 ROUNDS = {"cheap": 3, "hot": 1}
 HELLO = Path(__file__).parents[2] / "samples/hello/hello.s"
+RUN = str(Path(sys.executable).with_name("dojo-run"))
+STARTS = 3
 LINE = (
     "addi a0, a0, {n}",
     "xor a1, a1, a0",
@@ -39,26 +43,27 @@ LINE = (
 
 
 def bench_straight_line() -> list[Figure]:
-    """Measure translating straight lines of code, once for each tier."""
+    """Measure translating straight lines of code, in each tier, and whether it is linear."""
     figures: list[Figure] = []
     with ProcessPoolExecutor(1) as pool:
         for tier, target in TARGETS_MS.items():
-            for count in COUNTS:
-                taken = pool.submit(_translation_ms, count, tier).result()
-                name = f"translation, {tier}, {count:,}"
-                figures.append(Figure(name, taken, "ms/instr", "target", target))
+            taken = {c: pool.submit(_translation_ms, c, tier).result() for c in COUNTS}
+            figures += [
+                Figure(f"translation, {tier}, {count:,}", ms, "ms/instr", "target", target)
+                for count, ms in taken.items()
+            ]
+            growth = taken[COUNTS[-1]] / taken[COUNTS[0]]
+            name = f"an instruction of {COUNTS[-1]:,}, {tier}"
+            figures.append(Figure(name, growth, f"x {COUNTS[0]:,}'s", "target", GROWTH_TARGET))
     return figures
 
 
 def _translation_ms(count: int, tier: str) -> float:
-    """Return the median time to translate and run an instruction of a straight line once."""
+    """Return the median processor time of translating and running an instruction once."""
     compiler().keep_nothing()
-    lines = [LINE[index % len(LINE)].format(n=1 + index % 31) for index in range(count - 3)]
-    text = "\n".join(
-        [".text", ".global _start", "_start:", "li s0, 0x100000", *lines, "halti 0", ""]
-    )
     description = load_description()
-    image = link([assemble(Source("line.s", text), description).object], description.relocations)
+    source = Source("line.s", _straight_line(count))
+    image = link([assemble(source, description).object], description.relocations)
     definition = load_machine("node")
     taken: list[float] = []
     for _ in range(ROUNDS[tier]):
@@ -68,30 +73,59 @@ def _translation_ms(count: int, tier: str) -> float:
         for segment in image.segments:
             thread.write_memory(segment.address, segment.contents)
         thread.pc = image.entry
-        started = time.perf_counter()
+        started = time.process_time()
         stop = thread.run(1 << 40)
-        taken.append(time.perf_counter() - started)
+        taken.append(time.process_time() - started)
         assert stop.reason is StopReason.HALT, stop
         assert abs(thread.retired - count) <= 1
     return 1000 * statistics.median(taken) / count
 
 
-def bench_hello() -> list[Figure]:
-    """Measure `dojo-run` from its start to its exit, from source and from an image."""
-    tools = Path(sys.executable).parent
-    with tempfile.TemporaryDirectory() as folder:
-        object_file, image = Path(folder) / "hello.o", Path(folder) / "hello.elf"
-        command(str(tools / "dojo-as"), str(HELLO), "-o", str(object_file))()
-        command(str(tools / "dojo-ld"), str(object_file), "-o", str(image))()
-        run = str(tools / "dojo-run")
-        seconds = median_seconds(
-            {
-                PYTHON: command(sys.executable, "-c", "pass"),
-                "image": command(run, str(image)),
-                "source": command(run, str(HELLO)),
-            }
-        )
+def _straight_line(count: int) -> str:
+    lines = [LINE[index % len(LINE)].format(n=1 + index % 31) for index in range(count - 3)]
+    return "\n".join(
+        [".text", ".global _start", "_start:", "li s0, 0x100000", *lines, "halti 0", ""]
+    )
+
+
+def bench_programs() -> list[Figure]:
+    """Measure `dojo-run` from its start to its exit: cold with nothing on disk, and warm."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        line = folder / "line.s"
+        line.write_text(_straight_line(COUNTS[-1]), encoding="utf-8")
+        return [
+            *_starts("hello, source", HELLO, cold=1.0, warm=0.6),
+            *_starts("hello, image", _linked(HELLO, folder), cold=1.0, warm=0.35),
+            *_starts(f"{COUNTS[-1]:,} instructions, source", line, cold=4.0, warm=0.6),
+            *_starts(f"{COUNTS[-1]:,} instructions, image", _linked(line, folder), 4.0, 0.6),
+        ]
+
+
+def _linked(source: Path, folder: Path) -> Path:
+    """Return the image of a source, made in a folder."""
+    made = folder / f"{source.stem}.o", folder / f"{source.stem}.img"
+    for tool, path, result in zip(("dojo-as", "dojo-ld"), (source, made[0]), made, strict=True):
+        command(str(Path(RUN).with_name(tool)), str(path), "-o", str(result))()
+    return made[1]
+
+
+def _starts(name: str, program: Path, cold: float, warm: float) -> list[Figure]:
+    """Return the median processor times of a program's first start and of the next one."""
+    seconds: dict[str, list[float]] = {"cold": [], "warm": []}
+    for _ in range(STARTS):
+        with tempfile.TemporaryDirectory() as cache:
+            for kind in seconds:
+                seconds[kind].append(_processor_seconds(program, Path(cache)))
     return [
-        Figure(f"dojo-run hello, {kind}", 1000 * seconds[kind], "ms", "target", target)
-        for kind, target in (("image", 350), ("source", 600))
+        Figure(f"{name}, {kind}", statistics.median(seconds[kind]), "s", "target", target)
+        for kind, target in (("cold", cold), ("warm", warm))
     ]
+
+
+def _processor_seconds(program: Path, cache: Path) -> float:
+    environment = {**os.environ, "DOJO_CACHE_DIR": str(cache)}
+    before = os.times()
+    command(RUN, str(program), environment=environment)()
+    after = os.times()
+    return after.children_user + after.children_system - sum(before[2:4])

@@ -94,6 +94,21 @@ def test_stale_code_is_not_taken():
         assert "flush" in f"{native[0].stop.fault.message} {native[0].stop.fault.hint}"
 
 
+def straight_line(count: int) -> str:
+    work = ("ld a2, [s0 + 8]", "mul a3, a2, a1", "sd a3, [s0 + 16]", "srli a1, a3, 3")
+    lines = [work[index % len(work)] for index in range(count)]
+    return "\n".join([".global _start", "_start: li s0, 0x10000", *lines, "halti 0", ""])
+
+
+def test_what_is_kept_grows_with_the_code_and_no_faster(tmp_path: Path):
+    sizes: list[int] = []
+    for count in (200, 800):
+        compiler().cache = ObjectCache(tmp_path / f"{count}", "host")
+        assert outcome(straight_line(count))[0].retired == count + 2
+        sizes.append(sum(path.stat().st_size for path in (tmp_path / f"{count}").iterdir()))
+    assert sizes[1] < 4.4 * sizes[0]
+
+
 def test_shapes_whose_numbers_collide_are_not_kept(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(timeline, "NUMBER_BITS", 4)
     for _ in range(2):

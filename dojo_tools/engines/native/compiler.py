@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dojo_tools.description.library import cache_folder
+from dojo_tools.description.parse_cache import cache_folder
 from dojo_tools.engines.native.object_cache import ObjectCache
 
 LEVELS = {"quick": 0, "good": 2}

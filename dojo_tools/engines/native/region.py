@@ -17,7 +17,7 @@ from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, Access, FaultCode, MemoryBuilder
 from dojo_tools.engines.native.timeline import Point, Timeline
-from dojo_tools.engines.timing import Causes
+from dojo_tools.engines.timing import Totals
 
 HEAT_MAX = 2_000_000
 """Instructions in loops after which a region is translated again, better."""
@@ -48,7 +48,7 @@ class Translation:
 
     text: str
     addresses: frozenset[int]
-    paths: tuple[tuple[Causes, ...], ...]
+    paths: tuple[Totals, ...]
     """What cycles went to on the path of each counter."""
 
     ends: frozenset[int]
@@ -76,12 +76,12 @@ class RegionBuilder:
         self._labels: dict[tuple[int, int], str] = {}
         self._versions: dict[int, int] = {}
         self._waiting: list[tuple[int, int]] = []
-        self._paths: dict[tuple[Causes, ...], int] = {}
+        self._paths: dict[Totals, int] = {}
         self._left_in: set[int] = set()
         self._written_out = 0
         self._room = 0
         self._pc = 0
-        self._point = Point(0, 0, (), 0)  # before the instruction that is being written
+        self._point = Point.entry(0)  # before the instruction that is being written
 
     def build(self, entry: int, shape: int, decode: Decode) -> Translation | None:
         """Return the region at an address, or None if no instruction stands there."""
@@ -91,7 +91,7 @@ class RegionBuilder:
         self._room = VERSIONS_ROOM + len(self._code.instructions)
         if self.variant.stepping:
             self._code.leaders = set(self._code.instructions)
-        self._point = Point(0, 0, (), shape)
+        self._point = Point.entry(shape)
         self._heat_check(entry)
         self._go(entry)
         while self._waiting:
@@ -140,7 +140,7 @@ class RegionBuilder:
 
     def _block(self, pc: int, shape: int) -> None:
         self.f.start(self._labels[pc, shape])
-        self._point = Point(0, 0, (), shape)
+        self._point = Point.entry(shape)
         if self.variant.stepping:
             self._limit_check(pc)
         while True:
@@ -166,20 +166,20 @@ class RegionBuilder:
 
     def _count(self) -> None:
         """Add what the block did: instructions that have retired, cycles, and their path."""
-        done, cycles, causes, _ = self._point
+        done, cycles, _, totals = self._point
         self._add(self.memory.field("left"), -done)
         if cycles:
             self._add(self.memory.field("cycles"), cycles)
-            place = self.f.emit(f"getelementptr inbounds i64, ptr %c, i64 {self._path(causes)}")
+            place = self.f.emit(f"getelementptr inbounds i64, ptr %c, i64 {self._path(totals)}")
             self._add(place, 1)
 
     def _add(self, place: str, number: int) -> None:
         old = self.f.emit(f"load i64, ptr {place}, align 8")
         self.f.line(f"store i64 {self.f.emit(f'add i64 {old}, {number}')}, ptr {place}, align 8")
 
-    def _path(self, causes: tuple[Causes, ...]) -> int:
-        """Return the number of the counter for a path."""
-        return self._paths.setdefault(causes, len(self._paths))
+    def _path(self, totals: Totals) -> int:
+        """Return the number of the counter for paths that cycles go to in the same way."""
+        return self._paths.setdefault(totals, len(self._paths))
 
     def _go(self, pc: int) -> None:
         """End the block by going on at an address."""
@@ -249,7 +249,7 @@ class RegionBuilder:
         numbers = f"i64 {access.alignment}, i64 {VERBS.index(access.verb)}"
         point = self._point
         self._left_in.add(point.shape)
-        path = self._path(point.causes) if point.cycles else 0
+        path = self._path(point.totals) if point.cycles else 0
         numbers = (self._pc, point.done, point.cycles, path, point.shape, int(code), address, size)
         listed = ", ".join(f"i64 {n}" for n in (*numbers, access.alignment))
         self.f.cold += [

@@ -17,7 +17,7 @@ from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.object_cache import ObjectCache
 from dojo_tools.engines.native.region import Translation
 from dojo_tools.engines.native.timeline import Timeline
-from dojo_tools.engines.timing import Cause, Causes, Shape
+from dojo_tools.engines.timing import Shape, Totals
 
 _BEGINNING = 16
 """Bytes of code that entries are told apart by, beside where it stands."""
@@ -30,7 +30,7 @@ class Region(NamedTuple):
 
     code: bytes
     addresses: frozenset[int]
-    paths: tuple[tuple[Causes, ...], ...]
+    paths: tuple[Totals, ...]
 
 
 class RegionCache:
@@ -69,11 +69,8 @@ class RegionCache:
             if self._timeline.has_collided:
                 return None
         addresses = (address for low, end in head["covered"] for address in range(low, end, 4))
-        paths = (
-            tuple(tuple((Cause(name), count) for name, count in causes) for causes in path)
-            for path in head["paths"]
-        )
-        return Region(contents, frozenset(addresses), tuple(paths))
+        paths: list[list[int]] = head["paths"]
+        return Region(contents, frozenset(addresses), tuple(map(tuple, paths)))
 
     def save(
         self, pc: int, shape: int, variant: Variant, code: CodeMemory, made: Translation, obj: bytes
@@ -93,10 +90,7 @@ class RegionCache:
             "digest": digest,
             "covered": runs_of(list(made.addresses)),
             "shapes": shapes,
-            "paths": [
-                [[(cause.value, count) for cause, count in causes] for causes in path]
-                for path in made.paths
-            ],
+            "paths": made.paths,
         }
         text = json.dumps(head, separators=(",", ":")).encode()
         contents = len(text).to_bytes(8, "little") + text + obj

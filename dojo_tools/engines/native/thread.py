@@ -238,7 +238,7 @@ class NativeThread:
         instruction = self._decode_fresh(self.pc)
         if instruction is None:
             return self._field("cycles")
-        point = Point(0, 0, (), self._field("shape"))
+        point = Point.entry(self._field("shape"))
         return self._field("cycles") + self._timeline.wait(point, instruction)
 
     @property

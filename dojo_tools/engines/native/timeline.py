@@ -11,12 +11,15 @@ from dojo_tools.bits import extract, mask
 from dojo_tools.description import Description, Instruction, MachineDef
 from dojo_tools.engines.timing import (
     EMPTY,
+    NO_CYCLES,
     NO_SLOTS,
     Causes,
     IssueRule,
     IssueState,
     IssueTable,
     Shape,
+    Totals,
+    total_with,
 )
 
 NUMBER_BITS = 31
@@ -24,12 +27,17 @@ NUMBER_BITS = 31
 
 
 class Point(NamedTuple):
-    """Where a block is: instructions done, cycles passed and why, and the shape's number."""
+    """Where a block is: instructions done, cycles passed, the shape's number, cycles by cause."""
 
     done: int
     cycles: int
-    causes: tuple[Causes, ...]
     shape: int
+    totals: Totals
+
+    @staticmethod
+    def entry(shape: int) -> "Point":
+        """Return the beginning of a block that is entered in a shape."""
+        return Point(0, 0, shape, NO_CYCLES)
 
 
 class Timeline:
@@ -65,8 +73,8 @@ class Timeline:
         """Return the point behind an instruction; `taken` as in `IssueRule.issue`."""
         timed = self._rule.timed(instruction)
         _, cycles, causes, state = self._table.step(self._states[point.shape], timed, taken)
-        passed = (*point.causes, causes) if cycles else point.causes
-        return Point(point.done + 1, point.cycles + cycles, passed, self.number(state))
+        totals = total_with(point.totals, causes) if cycles else point.totals
+        return Point(point.done + 1, point.cycles + cycles, self.number(state), totals)
 
     def state(self, shape: int) -> IssueState:
         """Return the state of the scoreboard that a shape's number stands for."""

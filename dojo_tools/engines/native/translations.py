@@ -14,7 +14,7 @@ from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.region import RegionBuilder
 from dojo_tools.engines.native.region_cache import RegionCache, runs_of
 from dojo_tools.engines.native.timeline import Timeline
-from dojo_tools.engines.timing import Cause, Causes, cycles_by_cause
+from dojo_tools.engines.timing import Cause, Totals
 from dojo_tools.engines.translated import Translated, WatchTranslations
 
 _TABLE_SIZE_MIN = 256
@@ -26,7 +26,7 @@ class Compiled(NamedTuple):
 
     function: int
     addresses: frozenset[int]
-    paths: tuple[tuple[Causes, ...], ...]
+    paths: tuple[Totals, ...]
 
 
 class Translator:
@@ -138,16 +138,15 @@ class Paths:
     """The paths through the blocks of translations, in the order of their counters."""
 
     def __init__(self) -> None:
-        self.known: list[tuple[Causes, ...]] = []
+        self.known: list[Totals] = []
         self._cycles: dict[Cause, list[int]] = {cause: [] for cause in Cause}
 
-    def add(self, paths: tuple[tuple[Causes, ...], ...]) -> int:
+    def add(self, paths: tuple[Totals, ...]) -> int:
         """Add a region's paths; return where its counters begin."""
         first = len(self.known)
         self.known += paths
-        for path in paths:
-            for cause, cycles in cycles_by_cause((causes, 1) for causes in path).items():
-                self._cycles[cause].append(cycles)
+        for cause, cycles in zip(Cause, zip(*paths, strict=True), strict=False):
+            self._cycles[cause] += cycles
         return first
 
     def cycles(self, counts: Sequence[int]) -> dict[Cause, int]:
