@@ -20,7 +20,7 @@ from dojo_tools.diagnostics import fail
 from dojo_tools.engines.mesh import AGENT_BITS, MeshEngine, MeshShape
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop, StopReason
-from dojo_tools.engines.timing import IssueRule, Share
+from dojo_tools.engines.timing import Share, Terms, terms_of
 from dojo_tools.machine.channels import check_acyclic
 from dojo_tools.machine.deadlock import Deadlock, find_deadlock
 from dojo_tools.machine.mesh_counters import run_cycles
@@ -157,16 +157,14 @@ class Mesh:
             self.machine.reserved_bytes,
             self.machine.dip.size,
         )
-        rules: dict[Share | None, IssueRule] = {}
+        terms: dict[Share | None, Terms] = {}
 
-        def rule_of(agent: int) -> IssueRule | None:
-            if not self.timing:
-                return None
+        def terms_for(agent: int) -> Terms:
             shares = self.shares[self.program_of.get(agent >> AGENT_BITS, 0)]
             share = shares[min(agent & mask(AGENT_BITS), len(shares) - 1)]
-            if share not in rules:
-                rules[share] = IssueRule(self.description, self.machine, share)
-            return rules[share]
+            if share not in terms:
+                terms[share] = terms_of(self.description, self.machine, share, timing=self.timing)
+            return terms[share]
 
         # An engine is loaded where it is used: LLVM takes 80 ms, the reference engine 20.
         if engine == "reference":
@@ -178,7 +176,7 @@ class Mesh:
                 self.description,
                 shape,
                 self.machine.denormals,
-                rule_of,
+                terms_for,
             )
         from dojo_tools.engines.native.mesh import NativeMesh  # noqa: PLC0415  see above
 
@@ -188,7 +186,7 @@ class Mesh:
             self.description,
             shape,
             self.machine.denormals,
-            rule_of,
+            terms_for,
         )
 
     # ---- placement

@@ -8,7 +8,7 @@ them changes its code; a node that does gets translations of its own.
 import ctypes
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dojo_tools.bits import mask, to_signed
 from dojo_tools.description import Description
@@ -25,7 +25,7 @@ from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.native.translations import CodeSpace, Counters, Translator
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop, StopReason
-from dojo_tools.engines.timing import IssueRule
+from dojo_tools.engines.timing import Terms
 from dojo_tools.formats import Denormals
 
 PAGE = 4096
@@ -47,15 +47,12 @@ class _Node:
     die: int
     program: int | None = None
     ranges: tuple[tuple[int, int], ...] = ()
-    own: dict[int, CodeSpace] = field(default_factory=dict[int, CodeSpace])
+    own: dict[Terms, CodeSpace] = field(default_factory=dict[Terms, CodeSpace])
     threads: dict[int, NativeThread] = field(default_factory=dict[int, NativeThread])
 
 
 class NativeMesh:
-    """All nodes of a mesh as translated code. `rules` has the issue rule of each agent.
-
-    Without a rule a thread takes one cycle for each instruction.
-    """
+    """All nodes of a mesh as translated code. `terms` says what each agent runs under."""
 
     def __init__(
         self,
@@ -64,19 +61,19 @@ class NativeMesh:
         description: Description,
         shape: MeshShape,
         denormals: Denormals,
-        rules: Callable[[int], IssueRule | None],
+        terms: Callable[[int], Terms],
     ) -> None:
         self.arrays = arrays
         self._description = description
         self._shape = shape
-        self._rules = rules
+        self._terms = terms
         self._target = Target(description, shape.sram_bytes, shape.reserved_bytes, denormals)
-        self._is_timed = rules(0) is not None
+        self._is_timed = terms(0).rule is not None
         self._lock = threading.RLock()
         self._limit = 1 << 62
         self._nodes: dict[int, _Node] = {}
-        self._translators: dict[int, Translator] = {}
-        self._spaces: dict[tuple[int, int, int], CodeSpace] = {}
+        self._translators: dict[Terms, Translator] = {}
+        self._spaces: dict[tuple[int, int, Terms], CodeSpace] = {}
         self._printing: set[int] = set()
         self._pages: dict[bytes, bytes] = {}
         self._state_stride = -(-self._target.layout.size // PAGE) * PAGE
@@ -108,7 +105,7 @@ class NativeMesh:
         self._set_word(Word.PLACES, bases[5])
         self._set_word(Word.SLICE, SLICE)
         self.set_limit(self._limit)
-        dispatcher = self._translator(rules(0)).run
+        dispatcher = self._translator(terms(0)).run
         address = ctypes.cast(dispatcher, ctypes.c_void_p).value
         assert address is not None
         self._set_word(Word.DISPATCHER, address)
@@ -121,11 +118,12 @@ class NativeMesh:
     def _set_word(self, word: Word, value: int) -> None:
         self.arrays["machine"][word] = value
 
-    def _translator(self, rule: IssueRule | None) -> Translator:
-        if id(rule) not in self._translators:
-            timeline = None if rule is None else Timeline(rule)
-            self._translators[id(rule)] = Translator(self._target, timeline)
-        return self._translators[id(rule)]
+    def _translator(self, terms: Terms) -> Translator:
+        if terms not in self._translators:
+            timeline = None if terms.rule is None else Timeline(terms.rule)
+            target = replace(self._target, barred=terms.barred)
+            self._translators[terms] = Translator(target, timeline)
+        return self._translators[terms]
 
     # ---- nodes, threads and their code
 
@@ -147,14 +145,14 @@ class NativeMesh:
 
     def _space(self, node: _Node, agent: int) -> CodeSpace:
         """Return the translations that a thread uses."""
-        rule = self._rules(agent)
+        terms = self._terms(agent)
         if node.program is None:
-            if id(rule) not in node.own:
-                node.own[id(rule)] = CodeSpace(self._translator(rule))
-            return node.own[id(rule)]
-        key = node.die, node.program, id(rule)
+            if terms not in node.own:
+                node.own[terms] = CodeSpace(self._translator(terms))
+            return node.own[terms]
+        key = node.die, node.program, terms
         if key not in self._spaces:
-            self._spaces[key] = CodeSpace(self._translator(rule))
+            self._spaces[key] = CodeSpace(self._translator(terms))
         return self._spaces[key]
 
     def _code_changed(self, number: int, agent: int) -> CodeSpace:

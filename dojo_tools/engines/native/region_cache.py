@@ -43,7 +43,7 @@ class RegionCache:
         rule = "" if timeline is None else timeline.rule_text
         parts = (
             *(_translator_digest(), target.description.digest, rule),
-            *(target.memory_size, target.memory_low, target.denormals),
+            *(target.memory_size, target.memory_low, target.denormals, sorted(target.barred)),
         )
         self._fixed = "\n".join(map(str, parts))
 

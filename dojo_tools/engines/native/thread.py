@@ -19,6 +19,7 @@ from dojo_tools.engines.faults import (
     illegal_fault,
     jump_fault,
     memory_fault,
+    share_fault,
     stale_fault,
     trap_fault,
 )
@@ -448,7 +449,11 @@ class NativeThread:
         """Return the instruction that may be fetched at an address, or None."""
         if not self._is_fetchable(pc) or self._code.is_stale(pc):
             return None
-        return self.description.decode(self._code.word(pc))
+        instruction = self.description.decode(self._code.word(pc))
+        return None if self._is_barred(instruction) else instruction
+
+    def _is_barred(self, instruction: Instruction | None) -> bool:
+        return instruction is not None and instruction.definition.match in self.target.barred
 
     def _drop_changed(self) -> None:
         self.move_to(self._home.changed())
@@ -461,7 +466,12 @@ class NativeThread:
         if self._code.is_stale(pc):
             return stale_fault(pc)
         word = self._code.word(pc)
-        return illegal_fault(pc, word) if self.description.decode(word) is None else None
+        instruction = self.description.decode(word)
+        if instruction is None:
+            return illegal_fault(pc, word)
+        if self._is_barred(instruction):
+            return share_fault(pc, instruction.definition.mnemonic)
+        return None
 
     def _fault(self) -> Fault:
         kind, address = FaultCode(self._field("fault_kind")), self._field("fault_address")

@@ -13,7 +13,7 @@ from dojo_tools.engines.reference.memory import Memory
 from dojo_tools.engines.reference.procedures import compile_python
 from dojo_tools.engines.reference.thread import ReferenceThread
 from dojo_tools.engines.stop import Stop, StopReason
-from dojo_tools.engines.timing import IssueRule
+from dojo_tools.engines.timing import Terms
 from dojo_tools.formats import Denormals
 
 _SLICE = 100_000
@@ -21,10 +21,7 @@ _NEEDS_HOST = 1
 
 
 class ReferenceMesh:
-    """All nodes of a mesh, executed by Python. `rules` has the issue rule of each agent.
-
-    Without a rule a thread takes one cycle for each instruction.
-    """
+    """All nodes of a mesh, executed by Python. `terms` says what each agent runs under."""
 
     def __init__(
         self,
@@ -33,13 +30,13 @@ class ReferenceMesh:
         description: Description,
         shape: MeshShape,
         denormals: Denormals,
-        rules: Callable[[int], IssueRule | None],
+        terms: Callable[[int], Terms],
     ) -> None:
         self.arrays = arrays
         self._description = description
         self._shape = shape
         self._denormals: Denormals = denormals
-        self._rules = rules
+        self._terms = terms
         self._ran = procedures.constant("RAN")
         self._memories: dict[int, Memory] = {}
         self._dips = [lazy_memory(shape.dip_bytes) for _ in range(shape.dips)]
@@ -82,13 +79,15 @@ class ReferenceMesh:
         if old is not None:
             old.reset()
             return old
+        terms = self._terms(agent)
         thread = ReferenceThread(
             self._description,
             self._shape.sram_bytes,
             self._shape.reserved_bytes,
             self._denormals,
-            self._rules(agent),
+            terms.rule,
             memory=self._memory(agent >> AGENT_BITS),
+            barred=terms.barred,
         )
         self._threads[agent] = thread
         return thread
