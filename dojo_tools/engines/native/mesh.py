@@ -10,17 +10,17 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dojo_tools.bits import mask, to_signed
+from dojo_tools.bits import to_signed
 from dojo_tools.description import Description
 from dojo_tools.description.procedures import Procedures
 from dojo_tools.diagnostics import fail
-from dojo_tools.engines.mesh import AGENT_BITS, MeshArrays, MeshShape, lazy_memory
+from dojo_tools.engines.mesh import AGENT_BITS, Limits, MeshArrays, MeshShape, lazy_memory
 from dojo_tools.engines.native.code_memory import CODE_LINE, CodeMemory, size_with_marks
 from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.mesh_externals import Word, externals_ir
 from dojo_tools.engines.native.procedures import NativeProcedures, compile_native
-from dojo_tools.engines.native.thread import SLACK, Home, NativeThread
+from dojo_tools.engines.native.thread import SLACK, SPACE_FIELDS, Home, NativeThread
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.native.translations import CodeSpace, Counters, Translator
 from dojo_tools.engines.printing import Printed
@@ -70,7 +70,8 @@ class NativeMesh:
         self._target = Target(description, shape.sram_bytes, shape.reserved_bytes, denormals)
         self._is_timed = terms(0).rule is not None
         self._lock = threading.RLock()
-        self._limit = 1 << 62
+        self._limits = Limits()
+        self._step_cycles_max = 1
         self._nodes: dict[int, _Node] = {}
         self._translators: dict[Terms, Translator] = {}
         self._spaces: dict[tuple[int, int, Terms], CodeSpace] = {}
@@ -104,7 +105,7 @@ class NativeMesh:
         self._set_word(Word.CHANGED, bases[4])
         self._set_word(Word.PLACES, bases[5])
         self._set_word(Word.SLICE, SLICE)
-        self.set_limit(self._limit)
+        self.set_limits(self._limits)
         dispatcher = self._translator(terms(0)).run
         address = ctypes.cast(dispatcher, ctypes.c_void_p).value
         assert address is not None
@@ -221,10 +222,11 @@ class NativeMesh:
         words = self._state_words
         first = start >> 3
         node = self._node(agent >> AGENT_BITS)
+        by_stepping = self._space(node, agent).by_stepping
         places = {
-            "space": self._space(node, agent).by_stepping[False].table.place,
-            "counters": self._bases[2] + agent * 8 * COUNTERS_ROOM,
+            name: by_stepping[stepping].table.place for name, stepping in SPACE_FIELDS.items()
         }
+        places["counters"] = self._bases[2] + agent * 8 * COUNTERS_ROOM
         for name, place in places.items():
             words[first + (layout.fields[name] >> 3)] = place
         for number, value in controls.items():
@@ -238,11 +240,10 @@ class NativeMesh:
             code = Exit(self.arrays["exit_code"][node.die])
             stop = None
             match code:
-                case Exit.LIMIT if thread.retired >= self._limit:
+                case Exit.LIMIT if thread.retired >= self._limits.retired:
                     return Stop(StopReason.LIMIT)
-                case Exit.LIMIT if self._limit - thread.retired <= SLACK:
-                    thread.go_on_at(self.arrays["clock"][agent])
-                    stop = thread.run(self._limit - thread.retired)
+                case Exit.LIMIT if thread.next_issue_cycle() >= self._limits.cycle:
+                    return Stop(StopReason.LIMIT)
                 case Exit.LIMIT:
                     return None
                 case Exit.WRITTEN:
@@ -252,8 +253,12 @@ class NativeMesh:
                     is_missing = code is Exit.MISSING and node.program is not None
                     if is_missing and not _is_within(thread.pc, node.ranges):
                         self._leave_program(number)
-                    stop = thread.serve(code, self._limit)
+                    stop = thread.serve(code, self._limits.retired, self._limits.cycle)
             self._note(agent, thread, stop)
+            self._step_cycles_max = max(
+                self._step_cycles_max, thread.space.paths.instruction_cycles_max
+            )
+            self._set_word(Word.STEP_BITS, (self._step_cycles_max - 1).bit_length())
             if len(thread.space.paths.known) > COUNTERS_ROOM:
                 raise fail(
                     "the code has more paths through the scoreboard than can be counted",
@@ -288,10 +293,11 @@ class NativeMesh:
         printed, thread.printed = thread.printed, []
         return printed
 
-    def set_limit(self, retired: int) -> None:
-        """Let each thread retire so many instructions at the most."""
-        self._limit = min(retired, mask(62))
-        self._set_word(Word.LIMIT, self._limit)
+    def set_limits(self, limits: Limits) -> None:
+        """Let no thread go beyond limits; one that has come to them can't go on."""
+        self._limits = limits
+        self._set_word(Word.LIMIT, limits.retired)
+        self._set_word(Word.END, limits.cycle)
 
     def read_memory(self, place: int, address: int, size: int) -> bytes:
         """Return bytes of the memory of a node or DIP card."""

@@ -143,6 +143,7 @@ class RegionBuilder:
         self._point = Point(0, 0, (), shape)
         if self.variant.stepping:
             self._limit_check(pc)
+            self._end_check(pc)
         while True:
             self._pc = pc
             self._written_out += 1
@@ -220,6 +221,17 @@ class RegionBuilder:
     def _limit_check(self, pc: int | str) -> None:
         reached = self.f.emit(f"icmp slt i64 {self.memory.load_field('left')}, 0")
         after = self.f.label("within")
+        self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
+        self.f.start(after)
+
+    def _end_check(self, pc: int) -> None:
+        """Leave before an instruction that issues in the last cycle or later."""
+        if self._timeline is None:
+            return
+        self._pc = pc
+        end = self.memory.load_field("end")
+        reached = self.f.emit(f"icmp sge i64 {self.cycle().text}, {end}")
+        after = self.f.label("early")
         self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
         self.f.start(after)
 

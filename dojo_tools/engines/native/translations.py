@@ -139,6 +139,8 @@ class Paths:
 
     def __init__(self) -> None:
         self.known: list[tuple[Causes, ...]] = []
+        self.instruction_cycles_max = 1
+        """The most cycles that an instruction of these takes."""
         self._cycles: dict[Cause, list[int]] = {cause: [] for cause in Cause}
 
     def add(self, paths: tuple[tuple[Causes, ...], ...]) -> int:
@@ -146,6 +148,9 @@ class Paths:
         first = len(self.known)
         self.known += paths
         for path in paths:
+            for causes in path:
+                cycles = sum(cycles for _, cycles in causes)
+                self.instruction_cycles_max = max(self.instruction_cycles_max, cycles)
             for cause, cycles in cycles_by_cause((causes, 1) for causes in path).items():
                 self._cycles[cause].append(cycles)
         return first

@@ -7,7 +7,14 @@ from typing import Any
 from dojo_tools.bits import mask, to_signed
 from dojo_tools.description import Description
 from dojo_tools.description.procedures import Procedures
-from dojo_tools.engines.mesh import AGENT_BITS, MeshArrays, MeshShape, lazy_memory
+from dojo_tools.engines.mesh import (
+    AGENT_BITS,
+    NEVER_CYCLE,
+    Limits,
+    MeshArrays,
+    MeshShape,
+    lazy_memory,
+)
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.reference.memory import Memory
 from dojo_tools.engines.reference.procedures import compile_python
@@ -43,7 +50,7 @@ class ReferenceMesh:
         self._threads: dict[int, ReferenceThread] = {}
         self._kept: dict[int, list[bytes]] = {}
         self._stops: dict[int, Stop] = {}
-        self._limit = 1 << 62
+        self._limits = Limits()
         externals: Mapping[str, Callable[..., int]] = {
             "run_thread": self._run_thread,
             "answer": self._answer,
@@ -104,9 +111,11 @@ class ReferenceMesh:
 
     def settle(self, agent: int) -> Stop | None:
         """Do what a thread came back to the host for; return why it can't go on, or None."""
-        stop = self._stops.pop(agent)
+        stop, thread = self._stops.pop(agent), self.thread(agent)
         if stop.reason is StopReason.LIMIT:
-            return stop if self.thread(agent).retired >= self._limit else None
+            limits = self._limits
+            is_over = thread.retired >= limits.retired or thread.next_issue_cycle() >= limits.cycle
+            return stop if is_over else None
         return stop
 
     def printing(self) -> list[int]:
@@ -119,9 +128,9 @@ class ReferenceMesh:
         printed, thread.printed = thread.printed, []
         return printed
 
-    def set_limit(self, retired: int) -> None:
-        """Let each thread retire so many instructions at the most."""
-        self._limit = retired
+    def set_limits(self, limits: Limits) -> None:
+        """Let no thread go beyond limits; one that has come to them can't go on."""
+        self._limits = limits
 
     def read_memory(self, place: int, address: int, size: int) -> bytes:
         """Return bytes of the memory of a node or DIP card."""
@@ -152,7 +161,12 @@ class ReferenceMesh:
         thread = self.thread(agent)
         clock = self.arrays["clock"]
         thread.go_on_at(clock[agent])
-        stop = thread.run(min(_SLICE, self._limit - thread.retired))
+        limits = self._limits
+        count = min(_SLICE, limits.retired - thread.retired)
+        if limits.cycle == NEVER_CYCLE:
+            stop = thread.run(count)
+        else:
+            stop = thread.run_before(limits.cycle, count)
         clock[agent] = thread.clock_cycle
         if stop.reason is not StopReason.REQUEST:
             self._stops[agent] = stop

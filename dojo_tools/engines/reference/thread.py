@@ -200,6 +200,16 @@ class ReferenceThread:
             if stop.reason is not StopReason.LIMIT or is_over or self._has_printed_enough:
                 return stop
 
+    def run_before(self, cycle: int, limit: int) -> Stop:
+        """Execute what issues before a cycle, at most `limit` instructions."""
+        end, stop = self.retired + limit, Stop(StopReason.LIMIT)
+        with floats.quiet():
+            while stop.reason is StopReason.LIMIT and self.retired < end:
+                if self.next_issue_cycle() >= cycle:
+                    break
+                stop = self._run(1)
+        return stop
+
     @property
     def _has_printed_enough(self) -> bool:
         return self._printed_room is not None and self._printed_room <= 0
