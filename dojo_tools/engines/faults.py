@@ -61,6 +61,16 @@ def illegal_fault(pc: int, word: int) -> Fault:
     return Fault(FaultKind.ILLEGAL, pc, f"illegal instruction word 0x{word:08x}", hint)
 
 
+def share_fault(pc: int, mnemonic: str) -> Fault:
+    """Return the fault of an instruction that its thread has no share of."""
+    return Fault(
+        FaultKind.SHARE,
+        pc,
+        f"`{mnemonic}` is a vector or matrix instruction, and this thread's share has none",
+        "`.share thread, lanes, interval` lets it issue one every `interval` cycles",
+    )
+
+
 def trap_fault(pc: int, code: int) -> Fault:
     """Return the fault that a program asks for."""
     return Fault(FaultKind.TRAP, pc, f"trap {code}: the program gave up")

@@ -57,6 +57,18 @@ class MeshArrays:
         ctypes.memmove(self.addresses[name], packed, ctypes.sizeof(packed))
 
 
+NEVER_CYCLE = 1 << 60
+"""A cycle that no run comes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What each thread may do: retire so many instructions, issue those before a cycle."""
+
+    retired: int = 1 << 60
+    cycle: int = NEVER_CYCLE
+
+
 @dataclass(frozen=True, slots=True)
 class MeshShape:
     """How much of everything there is: nodes, DIP cards, bytes of each one's memory."""
@@ -112,8 +124,8 @@ class MeshEngine(Protocol):
         """Return what a thread has printed since the last time."""
         ...
 
-    def set_limit(self, retired: int) -> None:
-        """Let each thread retire so many instructions at the most."""
+    def set_limits(self, limits: Limits) -> None:
+        """Let no thread go beyond limits; one that has come to them can't go on."""
         ...
 
     def read_memory(self, place: int, address: int, size: int) -> bytes:

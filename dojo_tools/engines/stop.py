@@ -12,6 +12,7 @@ class FaultKind(Enum):
     PC = "pc"
     ILLEGAL = "illegal"
     STALE = "stale"
+    SHARE = "share"
     TRAP = "trap"
     TEXT = "text"
     REQUEST = "request"

@@ -27,9 +27,11 @@ __all__ = [
     "Issued",
     "Shape",
     "Share",
+    "Terms",
     "TimedInstruction",
     "Totals",
     "cycles_by_cause",
+    "terms_of",
     "total_with",
 ]
 
@@ -81,7 +83,10 @@ EMPTY = Shape(NO_SLOTS, 0, (), ())
 
 
 class Share(NamedTuple):
-    """A thread's part of its node: scalar instructions a cycle, and cycles between vector turns."""
+    """A thread's part of its node: scalar instructions a cycle, and cycles between vector turns.
+
+    With an `interval` of 0 it has no such turns.
+    """
 
     lanes: int
     interval: int
@@ -246,6 +251,28 @@ def _joined(causes: Iterable[tuple[Cause, int]]) -> Causes:
         elif cycles:
             joined.append((cause, cycles))
     return tuple(joined)
+
+
+class Terms(NamedTuple):
+    """What a thread runs under: how its instructions are timed, and which it may not issue.
+
+    Without a `rule` each instruction takes one cycle. `barred` has the `match` of each encoding.
+    """
+
+    rule: IssueRule | None
+    barred: frozenset[int]
+
+
+def terms_of(
+    description: Description, machine: MachineDef, share: Share | None, *, timing: bool
+) -> Terms:
+    """Return what a thread with a share of a machine runs under."""
+    rule = IssueRule(description, machine, share) if timing else None
+    if share is None or share.interval:
+        return Terms(rule, frozenset())
+    vector = {unit.name for unit in machine.units if unit.issue == "vector"}
+    barred = (d.match for d in description.instructions if d.timing.unit in vector)
+    return Terms(rule, frozenset(barred))
 
 
 class IssueState:

@@ -18,9 +18,10 @@ from dojo_tools.engines.lockstep import Divergence
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Fault, FaultKind, Stop, StopReason
 from dojo_tools.engines.thread import Thread
-from dojo_tools.engines.timing import Cause
+from dojo_tools.engines.timing import Cause, terms_of
 from dojo_tools.engines.translated import WatchTranslations
 from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
+from dojo_tools.machine.shares import shares_of
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
@@ -74,10 +75,11 @@ class TraceEntry:
 class Machine:
     """A machine with an image loaded, ready to run from its entry.
 
-    The stack pointer starts at the stack top that the linker chose, everything else at zero. With
-    `timing` off each instruction takes one cycle. `engine` is one of `ENGINES`; with "both" a run
-    raises `EnginesDiffer` where they part. `watch` gets what the native engine translates.
-    Raises `InputError` for an image that does not fit one node.
+    The stack pointer starts at the stack top that the linker chose, everything else at zero. The
+    thread has the share that the program states for thread 0. With `timing` off each instruction
+    takes one cycle. `engine` is one of `ENGINES`; with "both" a run raises `EnginesDiffer` where
+    they part. `watch` gets what the native engine translates. Raises `InputError` for an image that
+    does not fit one node.
     """
 
     def __init__(
@@ -100,7 +102,9 @@ class Machine:
         self.description = description
         self.definition = machine or load_machine("node")
         sram = self.definition.sram_bytes
-        self._thread = make_thread(engine, description, self.definition, timing, watch)
+        share = shares_of(image, 0, self.definition)[0]
+        terms = terms_of(description, self.definition, share, timing=timing)
+        self._thread = make_thread(engine, description, self.definition, terms, watch)
         for segment in image.segments:
             if segment.address + segment.memory_size > sram:
                 raise fail(

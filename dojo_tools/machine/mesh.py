@@ -17,10 +17,10 @@ from dojo_tools.bits import mask
 from dojo_tools.description import Description, MachineDef
 from dojo_tools.description.procedures import load_procedures
 from dojo_tools.diagnostics import fail
-from dojo_tools.engines.mesh import AGENT_BITS, MeshEngine, MeshShape
+from dojo_tools.engines.mesh import AGENT_BITS, Limits, MeshEngine, MeshShape
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop, StopReason
-from dojo_tools.engines.timing import IssueRule, Share
+from dojo_tools.engines.timing import Terms, terms_of
 from dojo_tools.machine.channels import check_acyclic
 from dojo_tools.machine.deadlock import Deadlock, find_deadlock
 from dojo_tools.machine.mesh_counters import run_cycles
@@ -136,11 +136,16 @@ class Mesh:
         self.shares = tuple(
             shares_of(image, number, machine) for number in range(len(self.residences))
         )
+        self._terms = {
+            share: terms_of(description, machine, share, timing=timing)
+            for share in dict.fromkeys(share for shares in self.shares for share in shares)
+        }
         self.arrays = make_arrays(self.procedures, machine, self.topology)
         self.dies = machine.grid.die_columns * machine.grid.die_rows
         self.engine = self._make_engine(engine)
         self.lines: list[MeshLine] = []
         self._stops: dict[int, Stop] = {}
+        self._limits = Limits()
         self._describing = threading.Lock()
         self._codes = {
             name: self.procedures.constant(name)
@@ -157,17 +162,6 @@ class Mesh:
             self.machine.reserved_bytes,
             self.machine.dip.size,
         )
-        rules: dict[Share | None, IssueRule] = {}
-
-        def rule_of(agent: int) -> IssueRule | None:
-            if not self.timing:
-                return None
-            shares = self.shares[self.program_of.get(agent >> AGENT_BITS, 0)]
-            share = shares[min(agent & mask(AGENT_BITS), len(shares) - 1)]
-            if share not in rules:
-                rules[share] = IssueRule(self.description, self.machine, share)
-            return rules[share]
-
         # An engine is loaded where it is used: LLVM takes 80 ms, the reference engine 20.
         if engine == "reference":
             from dojo_tools.engines.reference.mesh import ReferenceMesh  # noqa: PLC0415  see above
@@ -178,7 +172,7 @@ class Mesh:
                 self.description,
                 shape,
                 self.machine.denormals,
-                rule_of,
+                self._terms_for,
             )
         from dojo_tools.engines.native.mesh import NativeMesh  # noqa: PLC0415  see above
 
@@ -188,8 +182,13 @@ class Mesh:
             self.description,
             shape,
             self.machine.denormals,
-            rule_of,
+            self._terms_for,
         )
+
+    def _terms_for(self, agent: int) -> Terms:
+        """Return what a thread runs under."""
+        shares = self.shares[self.program_of.get(agent >> AGENT_BITS, 0)]
+        return self._terms[shares[min(agent & mask(AGENT_BITS), len(shares) - 1)]]
 
     # ---- placement
 
@@ -318,10 +317,14 @@ class Mesh:
     ) -> MeshEnd:
         """Run until all threads have halted, or something ends the run before.
 
-        `limit` is for the instructions of each thread, `cycles_max` for the cycle; with `seconds`
-        the run pauses soon after that time of the host, and can go on.
+        `limit` is for the instructions of each thread. With `cycles_max` nothing happens in that
+        cycle or later: no instruction issues, also of a thread that never asks for anything. With
+        `seconds` the run pauses soon after that time of the host, and can go on.
         """
-        self.engine.set_limit(limit)
+        self._limits = Limits(
+            min(limit, Limits().retired), Limits().cycle if cycles_max is None else cycles_max
+        )
+        self.engine.set_limits(self._limits)
         never = self._codes["NEVER"]
         phases = self._codes["PHASES"]
         end = never // phases if cycles_max is None else cycles_max
@@ -428,8 +431,14 @@ class Mesh:
                 pass
             case _:
                 self._stops[agent] = stop
-                cycle = self.engine.thread(agent).cycles
-                self.engine.call("arrange_stop", die, agent, cycle)
+                self.engine.call("arrange_stop", die, agent, self._stop_cycle(agent, stop))
+
+    def _stop_cycle(self, agent: int, stop: Stop) -> int:
+        """Return the cycle in which the stop of a thread is due."""
+        thread = self.engine.thread(agent)
+        if stop.reason is StopReason.LIMIT and thread.next_issue_cycle() >= self._limits.cycle:
+            return thread.next_issue_cycle()
+        return thread.cycles
 
     def _ask(self, agent: int, name: str, *arguments: int) -> None:
         """Leave a request for a thread that can't leave it by itself."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from dojo_tools.description import Description, MachineDef
 from dojo_tools.engines.lockstep import LockstepThread
 from dojo_tools.engines.thread import Thread
-from dojo_tools.engines.timing import IssueRule
+from dojo_tools.engines.timing import Terms
 from dojo_tools.engines.translated import WatchTranslations
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ def make_thread(
     engine: str,
     description: Description,
     machine: MachineDef,
-    timing: bool,
+    terms: Terms,
     watch: WatchTranslations | None = None,
 ) -> Thread:
-    """Return a new thread of an engine; without `timing` each instruction takes one cycle.
+    """Return a new thread of an engine.
 
     `watch` gets all code that the native engine translates.
     """
@@ -32,14 +32,14 @@ def make_thread(
         case "both":
             return LockstepThread(
                 lambda: (
-                    _reference(description, machine, timing),
-                    _native(description, machine, timing, watch),
+                    _reference(description, machine, terms),
+                    _native(description, machine, terms, watch),
                 )
             )
         case "native":
-            return _native(description, machine, timing, watch)
+            return _native(description, machine, terms, watch)
         case _:
-            return _reference(description, machine, timing)
+            return _reference(description, machine, terms)
 
 
 def bare_threads(
@@ -81,17 +81,21 @@ def observed_thread(thread: Thread) -> "ReferenceThread | None":
     return thread if isinstance(thread, ReferenceThread) else None
 
 
-def _reference(description: Description, machine: MachineDef, timing: bool) -> "ReferenceThread":
+def _reference(description: Description, machine: MachineDef, terms: Terms) -> "ReferenceThread":
     from dojo_tools.engines.reference import ReferenceThread  # noqa: PLC0415  see the top
 
-    rule = IssueRule(description, machine) if timing else None
     return ReferenceThread(
-        description, machine.sram_bytes, machine.reserved_bytes, machine.denormals, rule
+        description,
+        machine.sram_bytes,
+        machine.reserved_bytes,
+        machine.denormals,
+        terms.rule,
+        barred=terms.barred,
     )
 
 
 def _native(
-    description: Description, machine: MachineDef, timing: bool, watch: WatchTranslations | None
+    description: Description, machine: MachineDef, terms: Terms, watch: WatchTranslations | None
 ) -> Thread:
     from dojo_tools.engines.native import (  # noqa: PLC0415  see the top
         NativeThread,
@@ -100,7 +104,8 @@ def _native(
     )
     from dojo_tools.engines.native.timeline import Timeline  # noqa: PLC0415  see the top
 
-    timeline = Timeline.of(description, machine) if timing else None
+    timeline = None if terms.rule is None else Timeline(terms.rule)
     sizes = machine.sram_bytes, machine.reserved_bytes
-    translator = Translator(Target(description, *sizes, machine.denormals), timeline, watch)
+    target = Target(description, *sizes, machine.denormals, terms.barred)
+    translator = Translator(target, timeline, watch)
     return NativeThread(description, *sizes, translator=translator)

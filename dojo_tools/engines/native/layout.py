@@ -47,13 +47,14 @@ class Exit(IntEnum):
 
 
 # `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
-# what has retired when it is zero.
+# what has retired when it is zero. In stepping code nothing issues in the cycle `end` or later.
 _HEADER = (
     "pc",
     "shape",
     "left",
     "cycles",
     "last",
+    "end",
     "fault_kind",
     "fault_address",
     "fault_size",
@@ -64,6 +65,7 @@ _HEADER = (
     "table_mask",
     "counters",
     "space",
+    "stepping_space",
     "action_count",
     "request",
     *(f"request_{index}" for index in range(ARGUMENTS_MAX)),

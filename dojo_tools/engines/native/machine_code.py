@@ -12,12 +12,13 @@ from dojo_tools.formats.table import Denormals
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One description on one machine; sizes in bytes."""
+    """One description on one machine; sizes in bytes. `barred` is as in `Terms`."""
 
     description: Description
     memory_size: int
     memory_low: int
     denormals: Denormals = "printed"
+    barred: frozenset[int] = frozenset()
     layout: StateLayout = field(init=False)
     files: dict[str, RegisterFile] = field(init=False)
     controls: dict[str, int] = field(init=False)

@@ -8,24 +8,24 @@ them changes its code; a node that does gets translations of its own.
 import ctypes
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from dojo_tools.bits import mask, to_signed
+from dojo_tools.bits import to_signed
 from dojo_tools.description import Description
 from dojo_tools.description.procedures import Procedures
 from dojo_tools.diagnostics import fail
-from dojo_tools.engines.mesh import AGENT_BITS, MeshArrays, MeshShape, lazy_memory
+from dojo_tools.engines.mesh import AGENT_BITS, Limits, MeshArrays, MeshShape, lazy_memory
 from dojo_tools.engines.native.code_memory import CODE_LINE, CodeMemory, size_with_marks
 from dojo_tools.engines.native.layout import PAGE, Exit
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.mesh_externals import Word, externals_ir
 from dojo_tools.engines.native.procedures import NativeProcedures, compile_native
-from dojo_tools.engines.native.thread import SLACK, Home, NativeThread
+from dojo_tools.engines.native.thread import SLACK, SPACE_FIELDS, Home, NativeThread
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.native.translations import CodeSpace, Counters, Translator
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop, StopReason
-from dojo_tools.engines.timing import IssueRule
+from dojo_tools.engines.timing import Terms
 from dojo_tools.formats import Denormals
 
 COUNTERS_ROOM = 1 << 15
@@ -46,15 +46,12 @@ class _Node:
     die: int
     program: int | None = None
     ranges: tuple[tuple[int, int], ...] = ()
-    own: dict[int, CodeSpace] = field(default_factory=dict[int, CodeSpace])
+    own: dict[Terms, CodeSpace] = field(default_factory=dict[Terms, CodeSpace])
     threads: dict[int, NativeThread] = field(default_factory=dict[int, NativeThread])
 
 
 class NativeMesh:
-    """All nodes of a mesh as translated code. `rules` has the issue rule of each agent.
-
-    Without a rule a thread takes one cycle for each instruction.
-    """
+    """All nodes of a mesh as translated code. `terms` says what each agent runs under."""
 
     def __init__(
         self,
@@ -63,19 +60,20 @@ class NativeMesh:
         description: Description,
         shape: MeshShape,
         denormals: Denormals,
-        rules: Callable[[int], IssueRule | None],
+        terms: Callable[[int], Terms],
     ) -> None:
         self.arrays = arrays
         self._description = description
         self._shape = shape
-        self._rules = rules
+        self._terms = terms
         self._target = Target(description, shape.sram_bytes, shape.reserved_bytes, denormals)
-        self._is_timed = rules(0) is not None
+        self._is_timed = terms(0).rule is not None
         self._lock = threading.RLock()
-        self._limit = 1 << 62
+        self._limits = Limits()
+        self._step_cycles_max = 1
         self._nodes: dict[int, _Node] = {}
-        self._translators: dict[int, Translator] = {}
-        self._spaces: dict[tuple[int, int, int], CodeSpace] = {}
+        self._translators: dict[Terms, Translator] = {}
+        self._spaces: dict[tuple[int, int, Terms], CodeSpace] = {}
         self._printing: set[int] = set()
         self._pages: dict[bytes, bytes] = {}
         # Counters come right behind a state: few are used, and so they share its last page.
@@ -107,8 +105,8 @@ class NativeMesh:
         self._set_word(Word.CHANGED, bases[3])
         self._set_word(Word.PLACES, bases[4])
         self._set_word(Word.SLICE, SLICE)
-        self.set_limit(self._limit)
-        dispatcher = self._translator(rules(0)).run
+        self.set_limits(self._limits)
+        dispatcher = self._translator(terms(0)).run
         address = ctypes.cast(dispatcher, ctypes.c_void_p).value
         assert address is not None
         self._set_word(Word.DISPATCHER, address)
@@ -121,11 +119,12 @@ class NativeMesh:
     def _set_word(self, word: Word, value: int) -> None:
         self.arrays["machine"][word] = value
 
-    def _translator(self, rule: IssueRule | None) -> Translator:
-        if id(rule) not in self._translators:
-            timeline = None if rule is None else Timeline(rule)
-            self._translators[id(rule)] = Translator(self._target, timeline)
-        return self._translators[id(rule)]
+    def _translator(self, terms: Terms) -> Translator:
+        if terms not in self._translators:
+            timeline = None if terms.rule is None else Timeline(terms.rule)
+            target = replace(self._target, barred=terms.barred)
+            self._translators[terms] = Translator(target, timeline)
+        return self._translators[terms]
 
     # ---- nodes, threads and their code
 
@@ -147,14 +146,14 @@ class NativeMesh:
 
     def _space(self, node: _Node, agent: int) -> CodeSpace:
         """Return the translations that a thread uses."""
-        rule = self._rules(agent)
+        terms = self._terms(agent)
         if node.program is None:
-            if id(rule) not in node.own:
-                node.own[id(rule)] = CodeSpace(self._translator(rule))
-            return node.own[id(rule)]
-        key = node.die, node.program, id(rule)
+            if terms not in node.own:
+                node.own[terms] = CodeSpace(self._translator(terms))
+            return node.own[terms]
+        key = node.die, node.program, terms
         if key not in self._spaces:
-            self._spaces[key] = CodeSpace(self._translator(rule))
+            self._spaces[key] = CodeSpace(self._translator(terms))
         return self._spaces[key]
 
     def _code_changed(self, number: int, agent: int) -> CodeSpace:
@@ -225,10 +224,11 @@ class NativeMesh:
         words = self._state_words
         first = start >> 3
         node = self._node(agent >> AGENT_BITS)
+        by_stepping = self._space(node, agent).by_stepping
         places = {
-            "space": self._space(node, agent).by_stepping[False].table.place,
-            "counters": self._bases[0] + start + layout.size,
+            name: by_stepping[stepping].table.place for name, stepping in SPACE_FIELDS.items()
         }
+        places["counters"] = self._bases[0] + start + layout.size
         for name, place in places.items():
             words[first + (layout.fields[name] >> 3)] = place
         for number, value in controls.items():
@@ -246,11 +246,10 @@ class NativeMesh:
             code = Exit(self.arrays["exit_code"][node.die])
             stop = None
             match code:
-                case Exit.LIMIT if thread.retired >= self._limit:
+                case Exit.LIMIT if thread.retired >= self._limits.retired:
                     return Stop(StopReason.LIMIT)
-                case Exit.LIMIT if self._limit - thread.retired <= SLACK:
-                    thread.go_on_at(self.arrays["clock"][agent])
-                    stop = thread.run(self._limit - thread.retired)
+                case Exit.LIMIT if thread.next_issue_cycle() >= self._limits.cycle:
+                    return Stop(StopReason.LIMIT)
                 case Exit.LIMIT:
                     return None
                 case Exit.WRITTEN:
@@ -260,8 +259,10 @@ class NativeMesh:
                     is_missing = code is Exit.MISSING and node.program is not None
                     if is_missing and not _is_within(thread.pc, node.ranges):
                         self._leave_program(number)
-                    stop = thread.serve(code, self._limit)
+                    stop = thread.serve(code, self._limits.retired, self._limits.cycle)
             self._note(agent, thread, stop)
+            self._step_cycles_max = max(self._step_cycles_max, thread.space.paths.step_cycles_max)
+            self._set_word(Word.STEP_BITS, (self._step_cycles_max - 1).bit_length())
             if len(thread.space.paths.known) > COUNTERS_ROOM:
                 raise fail(
                     "the code has more paths through the scoreboard than can be counted",
@@ -296,10 +297,11 @@ class NativeMesh:
         printed, thread.printed = thread.printed, []
         return printed
 
-    def set_limit(self, retired: int) -> None:
-        """Let each thread retire so many instructions at the most."""
-        self._limit = min(retired, mask(62))
-        self._set_word(Word.LIMIT, self._limit)
+    def set_limits(self, limits: Limits) -> None:
+        """Let no thread go beyond limits; one that has come to them can't go on."""
+        self._limits = limits
+        self._set_word(Word.LIMIT, limits.retired)
+        self._set_word(Word.END, limits.cycle)
 
     def read_memory(self, place: int, address: int, size: int) -> bytes:
         """Return bytes of the memory of a node or DIP card."""

@@ -33,6 +33,12 @@ class Word(IntEnum):
     DISPATCHER = 46
     """The function that runs a thread."""
 
+    END = 47
+    """The cycle from which on no instruction may issue."""
+
+    STEP_BITS = 48
+    """No instruction that is translated takes more than two to the power of so many cycles."""
+
 
 def externals_ir(
     procedures: Procedures,
@@ -79,6 +85,7 @@ _ARRAYS = ("machine", "clock", "asked")
 _TEXT = """\
 declare ptr @malloc(i64)
 declare void @free(ptr)
+declare i64 @llvm.smin.i64(i64, i64)
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 
 define internal i64 @machine_word(ptr %mesh, i64 %index) alwaysinline nounwind {
@@ -139,27 +146,44 @@ look:
   %left = load i64, ptr %left_place, align 8
   %retired = sub i64 %last, %left
   %limit = call i64 @machine_word(ptr %mesh, i64 $word_limit)
-  %all = sub i64 %limit, %retired
+  %to_limit = sub i64 %limit, %retired
+  %clock = load i64, ptr %clock_place, align 8
+  %end = call i64 @machine_word(ptr %mesh, i64 $word_end)
+  %to_end = sub i64 %end, %clock
+  %step_bits = call i64 @machine_word(ptr %mesh, i64 $word_step_bits)
+  %cycles_before = sub i64 %to_end, 1
+  %before_end = ashr i64 %cycles_before, %step_bits
+  %all = call i64 @llvm.smin.i64(i64 %before_end, i64 %to_limit)
   %room = sub i64 %all, $slack
-  %is_full = icmp sle i64 %room, 0
+  %space_place = getelementptr inbounds i8, ptr %state, i64 $space_offset
+  %stepping_place = getelementptr inbounds i8, ptr %state, i64 $stepping_space_offset
+  %is_near = icmp sle i64 %room, 0
+  br i1 %is_near, label %near, label %go
+near:
+  %left_exactly = call i64 @llvm.smin.i64(i64 %to_end, i64 %to_limit) ; UNTIMED
+  %is_full = icmp sle i64 %left_exactly, 0 ; UNTIMED
+  %is_full = icmp sle i64 %to_limit, 0 ; TIMED
   br i1 %is_full, label %full, label %go
 full:
   ret i64 $limit_exit
 go:
+  %most = phi i64 [%room, %look], [%left_exactly, %near] ; UNTIMED
+  %most = phi i64 [%room, %look], [%to_limit, %near] ; TIMED
+  %space_slot = phi ptr [%space_place, %look], [%stepping_place, %near]
   %slice = call i64 @machine_word(ptr %mesh, i64 $word_slice)
-  %is_short = icmp slt i64 %room, %slice
-  %count = select i1 %is_short, i64 %room, i64 %slice
+  %is_short = icmp slt i64 %most, %slice
+  %count = select i1 %is_short, i64 %most, i64 %slice
   %more = sub i64 %count, 1
   %new_last = add i64 %retired, %more
   store i64 %new_last, ptr %last_place, align 8
   store i64 %more, ptr %left_place, align 8
-  %clock = load i64, ptr %clock_place, align 8
+  %end_place = getelementptr inbounds i8, ptr %state, i64 $end_offset
+  store i64 %end, ptr %end_place, align 8
   %cycles_place = getelementptr inbounds i8, ptr %state, i64 $cycles_offset
   %start = sub i64 %clock, %retired ; UNTIMED
   store i64 %start, ptr %cycles_place, align 8 ; UNTIMED
   store i64 %clock, ptr %cycles_place, align 8 ; TIMED
-  %space_place = getelementptr inbounds i8, ptr %state, i64 $space_offset
-  %space = load ptr, ptr %space_place, align 8
+  %space = load ptr, ptr %space_slot, align 8
   %table = load i64, ptr %space, align 8
   %mask_place = getelementptr inbounds i64, ptr %space, i64 1
   %mask = load i64, ptr %mask_place, align 8

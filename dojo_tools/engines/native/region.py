@@ -51,6 +51,9 @@ class Translation:
     paths: tuple[Totals, ...]
     """What cycles went to on the path of each counter."""
 
+    step_cycles_max: int
+    """The most cycles that an instruction takes."""
+
     ends: frozenset[int]
     shapes: frozenset[int]
 
@@ -77,6 +80,7 @@ class RegionBuilder:
         self._versions: dict[int, int] = {}
         self._waiting: list[tuple[int, int]] = []
         self._paths: dict[Totals, int] = {}
+        self._step_cycles_max = 1
         self._left_in: set[int] = set()
         self._written_out = 0
         self._room = 0
@@ -100,6 +104,7 @@ class RegionBuilder:
             self._text(),
             frozenset(self._code.instructions),
             tuple(self._paths),
+            self._step_cycles_max,
             frozenset(self._code.ends),
             frozenset(self._left_in),
         )
@@ -143,6 +148,7 @@ class RegionBuilder:
         self._point = Point.entry(shape)
         if self.variant.stepping:
             self._limit_check(pc)
+            self._end_check(pc)
         while True:
             self._pc = pc
             self._written_out += 1
@@ -162,7 +168,9 @@ class RegionBuilder:
     def _after(self, instruction: Instruction, taken: bool) -> Point:
         if self._timeline is None:
             return self._point._replace(done=self._point.done + 1)
-        return self._timeline.after(self._point, instruction, taken)
+        after = self._timeline.after(self._point, instruction, taken)
+        self._step_cycles_max = max(self._step_cycles_max, after.cycles - self._point.cycles)
+        return after
 
     def _count(self) -> None:
         """Add what the block did: instructions that have retired, cycles, and their path."""
@@ -220,6 +228,17 @@ class RegionBuilder:
     def _limit_check(self, pc: int | str) -> None:
         reached = self.f.emit(f"icmp slt i64 {self.memory.load_field('left')}, 0")
         after = self.f.label("within")
+        self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
+        self.f.start(after)
+
+    def _end_check(self, pc: int) -> None:
+        """Leave before an instruction that issues in the last cycle or later."""
+        if self._timeline is None:
+            return
+        self._pc = pc
+        end = self.memory.load_field("end")
+        reached = self.f.emit(f"icmp sge i64 {self.cycle().text}, {end}")
+        after = self.f.label("early")
         self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
         self.f.start(after)
 

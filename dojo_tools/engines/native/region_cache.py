@@ -26,11 +26,12 @@ _TOOLS = Path(__file__).parents[2]
 
 
 class Region(NamedTuple):
-    """A region that is held: its object, the addresses it covers, the paths it counts."""
+    """A region that is held: its object, addresses, paths, most cycles of an instruction."""
 
     code: bytes
     addresses: frozenset[int]
     paths: tuple[Totals, ...]
+    step_cycles_max: int
 
 
 class RegionCache:
@@ -43,7 +44,7 @@ class RegionCache:
         rule = "" if timeline is None else timeline.rule_text
         parts = (
             *(_translator_digest(), target.description.digest, rule),
-            *(target.memory_size, target.memory_low, target.denormals),
+            *(target.memory_size, target.memory_low, target.denormals, sorted(target.barred)),
         )
         self._fixed = "\n".join(map(str, parts))
 
@@ -70,7 +71,8 @@ class RegionCache:
                 return None
         addresses = (address for low, end in head["covered"] for address in range(low, end, 4))
         paths: list[list[int]] = head["paths"]
-        return Region(contents, frozenset(addresses), tuple(map(tuple, paths)))
+        known = frozenset(addresses), tuple(map(tuple, paths))
+        return Region(contents, *known, head["step_cycles_max"])
 
     def save(
         self, pc: int, shape: int, variant: Variant, code: CodeMemory, made: Translation, obj: bytes
@@ -91,6 +93,7 @@ class RegionCache:
             "covered": runs_of(list(made.addresses)),
             "shapes": shapes,
             "paths": made.paths,
+            "step_cycles_max": made.step_cycles_max,
         }
         text = json.dumps(head, separators=(",", ":")).encode()
         contents = len(text).to_bytes(8, "little") + text + obj

@@ -50,9 +50,12 @@ class SlowClock:
         decode: Callable[[int], Instruction | None],
         is_translated: Callable[[int, int], bool],
         end: int,
+        cycles_max: int,
         deadline: float,
     ) -> tuple[int, IssueState, Stop | None]:
         """Run until `end` instructions have retired, the deadline, or normal timing can go on.
+
+        No instruction issues `cycles_max` cycles after the beginning, or later.
 
         Returns the cycles that passed, the state of the scoreboard, and a fault.
         """
@@ -63,6 +66,8 @@ class SlowClock:
             number = self._timeline.known_number(state)
             known = number is not None and is_translated(pc, number)
             if instruction is None or (known and passed) or self._timeline.drains(instruction):
+                break
+            if passed + self._timeline.wait_in(state, instruction) >= cycles_max:
                 break
             stop = thread.step()
             if stop is None:

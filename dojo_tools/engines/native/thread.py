@@ -19,9 +19,11 @@ from dojo_tools.engines.faults import (
     illegal_fault,
     jump_fault,
     memory_fault,
+    share_fault,
     stale_fault,
     trap_fault,
 )
+from dojo_tools.engines.mesh import NEVER_CYCLE
 from dojo_tools.engines.native.code_memory import CodeMemory, size_with_marks
 from dojo_tools.engines.native.instruction import HOST_ACTIONS
 from dojo_tools.engines.native.layout import Exit
@@ -42,6 +44,9 @@ from dojo_tools.engines.thread import RegisterValue
 from dojo_tools.engines.timing import ONE_CYCLE, Cause, cycles_by_cause
 from dojo_tools.float_codes import f32_text
 from dojo_tools.formats.table import Denormals
+
+SPACE_FIELDS = {"space": False, "stepping_space": True}
+"""Where a state says which translations a thread uses: whether they are those for stepping."""
 
 SLACK = Variant().size_max
 """Instructions that may retire after the limit, between two looks at it."""
@@ -118,6 +123,7 @@ class NativeThread:
         self._slow_clock: SlowClock | None = None
         self._single: Translations | None = None
         self._end = 0
+        self._end_cycle = NEVER_CYCLE
         self._native_seconds = self._translation_seconds = 0.0
         self._slice = _SLICE_MIN
         self.printed: list[Printed] = []
@@ -138,7 +144,8 @@ class NativeThread:
             self._counters.move_to(space.paths)
         self.space = space
         self._single = None
-        self._set_field("space", space.by_stepping[False].table.place)
+        for name, stepping in SPACE_FIELDS.items():
+            self._set_field(name, space.by_stepping[stepping].table.place)
         self._set_field("counters", self._counters.address)
 
     def reset(self) -> None:
@@ -149,14 +156,15 @@ class NativeThread:
             self._state[start : start + size] = bytes(size)
         self._state[layout.controls : layout.actions] = bytes(layout.actions - layout.controls)
 
-    def serve(self, code: Exit, end: int) -> Stop | None:
+    def serve(self, code: Exit, end: int, end_cycle: int) -> Stop | None:
         """Do what translated code came back for; return why the thread can't go on, or None.
 
-        `end` is how many instructions may retire in all.
+        `end` is how many instructions may retire in all; none may issue in `end_cycle` or later.
         """
-        self._end = end
+        self._end, self._end_cycle = end, end_cycle
         self._printed_room = None
-        return self._handle(code, stepping=False)
+        stepping = self._field("table") == self.space.by_stepping[True].table.address
+        return self._handle(code, stepping)
 
     @property
     def clock_cycle(self) -> int:
@@ -333,6 +341,7 @@ class NativeThread:
         self._set_field("table", translations.table.address)
         self._set_field("table_mask", translations.table.mask)
         self._set_field("counters", self._counters.address)
+        self._set_field("end", self._end_cycle)
         started, before = time.perf_counter(), self.retired
         code = Exit(self._translator.run(*self._addresses))
         elapsed = time.perf_counter() - started
@@ -363,6 +372,8 @@ class NativeThread:
         return None
 
     def _translate(self, stepping: bool) -> Stop | None:
+        if self.next_issue_cycle() >= self._end_cycle:
+            return Stop(StopReason.LIMIT)
         fault = self._fetch_fault(self.pc)
         if fault is not None:
             return Stop(StopReason.FAULT, fault=fault)
@@ -396,6 +407,7 @@ class NativeThread:
             self._decode_fresh,
             translations.has,
             self._end,
+            self._end_cycle - self._field("cycles"),
             time.perf_counter() + SLICE_SECONDS,
         )
         self._set_field("cycles", self._field("cycles") + passed)
@@ -405,6 +417,8 @@ class NativeThread:
         instruction = self._decode_fresh(self.pc)
         if instruction is None or not timeline.drains(instruction):
             return None
+        if self.next_issue_cycle() >= self._end_cycle:
+            return Stop(StopReason.LIMIT)
         return self._run_draining(timeline, self._slow_clock, instruction)
 
     def _run_draining(
@@ -450,7 +464,11 @@ class NativeThread:
         """Return the instruction that may be fetched at an address, or None."""
         if not self._is_fetchable(pc) or self._code.is_stale(pc):
             return None
-        return self.description.decode(self._code.word(pc))
+        instruction = self.description.decode(self._code.word(pc))
+        return None if self._is_barred(instruction) else instruction
+
+    def _is_barred(self, instruction: Instruction | None) -> bool:
+        return instruction is not None and instruction.definition.match in self.target.barred
 
     def _drop_changed(self) -> None:
         self.move_to(self._home.changed())
@@ -463,7 +481,12 @@ class NativeThread:
         if self._code.is_stale(pc):
             return stale_fault(pc)
         word = self._code.word(pc)
-        return illegal_fault(pc, word) if self.description.decode(word) is None else None
+        instruction = self.description.decode(word)
+        if instruction is None:
+            return illegal_fault(pc, word)
+        if self._is_barred(instruction):
+            return share_fault(pc, instruction.definition.mnemonic)
+        return None
 
     def _fault(self) -> Fault:
         kind, address = FaultCode(self._field("fault_kind")), self._field("fault_address")

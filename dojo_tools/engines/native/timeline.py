@@ -66,8 +66,7 @@ class Timeline:
 
     def wait(self, point: Point, instruction: Instruction) -> int:
         """Return the cycles from the block's start until an instruction would issue."""
-        timed = self._rule.timed(instruction)
-        return point.cycles + self._table.step(self._states[point.shape], timed, False)[0]
+        return point.cycles + self.wait_in(self._states[point.shape], instruction)
 
     def after(self, point: Point, instruction: Instruction, taken: bool) -> Point:
         """Return the point behind an instruction; `taken` as in `IssueRule.issue`."""
@@ -96,6 +95,10 @@ class Timeline:
     def number_of_shape(self, shape: Shape) -> int:
         """Return the number of a shape, a new one if it has none."""
         return self.number(self._table.state(shape))
+
+    def wait_in(self, state: IssueState, instruction: Instruction) -> int:
+        """Return the cycles from the clock until an instruction would issue."""
+        return self._table.step(state, self._rule.timed(instruction), False)[0]
 
     def known_number(self, state: IssueState) -> int | None:
         """Return the number of a state's shape if it has one."""

@@ -22,11 +22,12 @@ _COUNTERS_MIN = 1024
 
 
 class Compiled(NamedTuple):
-    """A region in this process: its function, the addresses it covers, the paths it counts."""
+    """A region in this process: its function, addresses, paths, most cycles of an instruction."""
 
     function: int
     addresses: frozenset[int]
     paths: tuple[Totals, ...]
+    step_cycles_max: int
 
 
 class Translator:
@@ -64,7 +65,7 @@ class Translator:
         """Return the code at an address, for the shape in which it is reached."""
         held = None if self._cache is None else self._cache.load(pc, shape, variant, code)
         if held is not None:
-            return Compiled(self._linked(held.code), held.addresses, held.paths)
+            return Compiled(self._linked(held.code), *held[1:])
         builder = RegionBuilder(self.target, variant, self._flows, self.timeline)
         made = builder.build(pc, shape, decode)
         assert made is not None, "the caller has checked that an instruction is there"
@@ -77,7 +78,7 @@ class Translator:
             self._functions[key] = self._linked(contents)
             if self._cache is not None:
                 self._cache.save(pc, shape, variant, code, made, contents)
-        return Compiled(self._functions[key], made.addresses, made.paths)
+        return Compiled(self._functions[key], made.addresses, made.paths, made.step_cycles_max)
 
     def _linked(self, contents: bytes) -> int:
         """Return the address of a region's function; the same object is linked once."""
@@ -139,11 +140,14 @@ class Paths:
 
     def __init__(self) -> None:
         self.known: list[Totals] = []
+        self.step_cycles_max = 1
+        """The most cycles that an instruction of these takes."""
         self._cycles: dict[Cause, list[int]] = {cause: [] for cause in Cause}
 
-    def add(self, paths: tuple[Totals, ...]) -> int:
+    def add(self, paths: tuple[Totals, ...], step_cycles_max: int) -> int:
         """Add a region's paths; return where its counters begin."""
         first = len(self.known)
+        self.step_cycles_max = max(self.step_cycles_max, step_cycles_max)
         self.known += paths
         for cause, cycles in zip(Cause, zip(*paths, strict=True), strict=False):
             self._cycles[cause] += cycles
@@ -204,7 +208,7 @@ class Translations:
         is_optimised = self._variant.optimised or (pc, shape) in self._hot
         variant = replace(self._variant, optimised=is_optimised)
         compiled = self._translator.region(pc, shape, decode, variant, code)
-        counters = self._paths.add(compiled.paths)
+        counters = self._paths.add(compiled.paths, compiled.step_cycles_max)
         self.table.set(dispatch.key_of(pc, shape), compiled.function, counters)
         ranges = runs_of(list(compiled.addresses))
         runs = [(low, code.contents_of(low, end - low)) for low, end in ranges]

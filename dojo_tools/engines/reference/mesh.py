@@ -7,13 +7,20 @@ from typing import Any
 from dojo_tools.bits import mask, to_signed
 from dojo_tools.description import Description
 from dojo_tools.description.procedures import Procedures
-from dojo_tools.engines.mesh import AGENT_BITS, MeshArrays, MeshShape, lazy_memory
+from dojo_tools.engines.mesh import (
+    AGENT_BITS,
+    NEVER_CYCLE,
+    Limits,
+    MeshArrays,
+    MeshShape,
+    lazy_memory,
+)
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.reference.memory import Memory
 from dojo_tools.engines.reference.procedures import compile_python
 from dojo_tools.engines.reference.thread import ReferenceThread
 from dojo_tools.engines.stop import Stop, StopReason
-from dojo_tools.engines.timing import IssueRule
+from dojo_tools.engines.timing import Terms
 from dojo_tools.formats import Denormals
 
 _SLICE = 100_000
@@ -21,10 +28,7 @@ _NEEDS_HOST = 1
 
 
 class ReferenceMesh:
-    """All nodes of a mesh, executed by Python. `rules` has the issue rule of each agent.
-
-    Without a rule a thread takes one cycle for each instruction.
-    """
+    """All nodes of a mesh, executed by Python. `terms` says what each agent runs under."""
 
     def __init__(
         self,
@@ -33,20 +37,20 @@ class ReferenceMesh:
         description: Description,
         shape: MeshShape,
         denormals: Denormals,
-        rules: Callable[[int], IssueRule | None],
+        terms: Callable[[int], Terms],
     ) -> None:
         self.arrays = arrays
         self._description = description
         self._shape = shape
         self._denormals: Denormals = denormals
-        self._rules = rules
+        self._terms = terms
         self._ran = procedures.constant("RAN")
         self._memories: dict[int, Memory] = {}
         self._dips = [lazy_memory(shape.dip_bytes) for _ in range(shape.dips)]
         self._threads: dict[int, ReferenceThread] = {}
         self._kept: dict[int, list[bytes]] = {}
         self._stops: dict[int, Stop] = {}
-        self._limit = 1 << 62
+        self._limits = Limits()
         externals: Mapping[str, Callable[..., int]] = {
             "run_thread": self._run_thread,
             "answer": self._answer,
@@ -82,13 +86,15 @@ class ReferenceMesh:
         if old is not None:
             old.reset()
             return old
+        terms = self._terms(agent)
         thread = ReferenceThread(
             self._description,
             self._shape.sram_bytes,
             self._shape.reserved_bytes,
             self._denormals,
-            self._rules(agent),
+            terms.rule,
             memory=self._memory(agent >> AGENT_BITS),
+            barred=terms.barred,
         )
         self._threads[agent] = thread
         return thread
@@ -105,9 +111,11 @@ class ReferenceMesh:
 
     def settle(self, agent: int) -> Stop | None:
         """Do what a thread came back to the host for; return why it can't go on, or None."""
-        stop = self._stops.pop(agent)
+        stop, thread = self._stops.pop(agent), self.thread(agent)
         if stop.reason is StopReason.LIMIT:
-            return stop if self.thread(agent).retired >= self._limit else None
+            limits = self._limits
+            is_over = thread.retired >= limits.retired or thread.next_issue_cycle() >= limits.cycle
+            return stop if is_over else None
         return stop
 
     def printing(self) -> list[int]:
@@ -120,9 +128,9 @@ class ReferenceMesh:
         printed, thread.printed = thread.printed, []
         return printed
 
-    def set_limit(self, retired: int) -> None:
-        """Let each thread retire so many instructions at the most."""
-        self._limit = retired
+    def set_limits(self, limits: Limits) -> None:
+        """Let no thread go beyond limits; one that has come to them can't go on."""
+        self._limits = limits
 
     def read_memory(self, place: int, address: int, size: int) -> bytes:
         """Return bytes of the memory of a node or DIP card."""
@@ -153,7 +161,12 @@ class ReferenceMesh:
         thread = self.thread(agent)
         clock = self.arrays["clock"]
         thread.go_on_at(clock[agent])
-        stop = thread.run(min(_SLICE, self._limit - thread.retired))
+        limits = self._limits
+        count = min(_SLICE, limits.retired - thread.retired)
+        if limits.cycle == NEVER_CYCLE:
+            stop = thread.run(count)
+        else:
+            stop = thread.run_before(limits.cycle, count)
         clock[agent] = thread.clock_cycle
         if stop.reason is not StopReason.REQUEST:
             self._stops[agent] = stop

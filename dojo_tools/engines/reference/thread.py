@@ -24,6 +24,7 @@ from dojo_tools.engines.faults import (
     fetch_fault,
     illegal_fault,
     jump_fault,
+    share_fault,
     stale_fault,
     trap_fault,
 )
@@ -56,7 +57,7 @@ class _Stopped(Exception):
 class ReferenceThread:
     """A thread's registers and its node's memory; without a `rule` timing is off.
 
-    Threads of one node are given the same `memory`.
+    Threads of one node are given the same `memory`. `barred` is as in `Terms`.
 
     A register file of 64-bit registers is a list of integers; a wider one is a dictionary from
     lane width to a view, an array of shape (registers, lanes) of unsigned elements.
@@ -71,10 +72,12 @@ class ReferenceThread:
         rule: IssueRule | None = None,
         *,
         memory: Memory | None = None,
+        barred: frozenset[int] = frozenset(),
     ) -> None:
         self._clock = PlainClock() if rule is None else Clock(rule)
         self._issue_cycle = 0
         self.description = description
+        self._barred = barred
         self.memory = memory or Memory(memory_size, memory_low)
         self._fetched: dict[int, Entry] = {}
         self.memory.fetched_by.append(self._fetched)
@@ -197,6 +200,16 @@ class ReferenceThread:
             if stop.reason is not StopReason.LIMIT or is_over or self._has_printed_enough:
                 return stop
 
+    def run_before(self, cycle: int, limit: int) -> Stop:
+        """Execute what issues before a cycle, at most `limit` instructions."""
+        end, stop = self.retired + limit, Stop(StopReason.LIMIT)
+        with floats.quiet():
+            while stop.reason is StopReason.LIMIT and self.retired < end:
+                if self.next_issue_cycle() >= cycle:
+                    break
+                stop = self._run(1)
+        return stop
+
     @property
     def _has_printed_enough(self) -> bool:
         return self._printed_room is not None and self._printed_room <= 0
@@ -259,6 +272,8 @@ class ReferenceThread:
         instruction = self.description.decode(word)
         if instruction is None:
             raise FaultSignal(illegal_fault(pc, word))
+        if instruction.definition.match in self._barred:
+            raise FaultSignal(share_fault(pc, instruction.definition.mnemonic))
         execute, looks_at_counters = self._function(instruction.definition)
         values = _absolute_values(instruction, pc)
         entry = (execute, values, looks_at_counters, self._clock.timed(instruction))
