@@ -91,7 +91,7 @@ def discover(
                 break
             found.instructions[pc] = instruction
             flow = flows(instruction.definition)
-            new = _targets(instruction, pc, flow)
+            new = targets_of(instruction, pc, flow)
             if _keeps_return(instruction, flow):
                 found.return_sites.append(pc + 4)
                 new.append(pc + 4)
@@ -105,7 +105,8 @@ def discover(
     return found
 
 
-def _targets(instruction: Instruction, pc: int, flow: Flow) -> list[int]:
+def targets_of(instruction: Instruction, pc: int, flow: Flow) -> list[int]:
+    """Return the addresses to which an instruction may jump that are known before it runs."""
     pairs = zip(instruction.definition.operands, instruction.values, strict=True)
     values = {kind.name: pc + value if kind.pc_relative else value for kind, value in pairs}
     return [values[name] for name in flow.targets]
