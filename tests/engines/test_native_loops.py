@@ -32,6 +32,10 @@ LOOPS = {
         " xor a2, a2, t3\n loop.next t0, 1b\n halti 0"
     ),
     "runs into its own code": "1: xori a0, a0, 1\n sd zero, [t2], -8\n addi a1, a1, 3\n jump 1b",
+    "stores among its code": (
+        "la t2, 2f\n jump 1f\n .balign 64\n2: .space 256\n1: sd a0, [t2 + 64]\n addi a0, a0, 3\n"
+        " loop.next t0, 1b\n halti 0"
+    ),
     "inside another": (
         "2: li t1, 5\n1: add a0, a0, t1\n mul a0, a0, a0\n loop.next t1, 1b\n addi a1, a1, 1\n"
         " loop.next t0, 2b\n halti 0"

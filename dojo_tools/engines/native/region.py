@@ -7,8 +7,6 @@ counted once a block; with timing there is a block for each shape of the scorebo
 entered in, and each path through one has a counter of its own, which tells where the cycles went.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -256,25 +254,14 @@ class RegionBuilder:
 
     def _exit(self, pc: int | str, code: Exit = Exit.CONTINUE) -> str:
         """Return the label of a cold block that leaves the region for an address."""
-        with self._cold("exit") as label:
+        with self.f.rare_block("exit") as label:
             self._store_and_return(pc, code)
         return label
-
-    @contextmanager
-    def _cold(self, stem: str) -> Generator[str]:
-        """Write a block that is hardly ever reached; yield its label."""
-        label = self.f.label(stem)
-        lines, self.f.lines = self.f.lines, []
-        block = self.f.block
-        self.f.start(label)
-        yield label
-        self.f.cold += self.f.lines
-        self.f.lines, self.f.block = lines, block
 
     def _leave_if(self, written: Value, pc: int) -> None:
         """Leave after a store that hit code, with what has been done counted."""
         after = self.f.label("after")
-        with self._cold("written") as label:
+        with self.f.rare_block("written") as label:
             self._count()
             self._store_and_return(pc, Exit.WRITTEN)
         self.f.branch_if_rare(written.text, label, after)
@@ -316,7 +303,7 @@ class RegionBuilder:
         numbers = (self._pc, point.done, point.cycles, path, point.shape, int(code), address, size)
         last = access.alignment, VERBS.index(access.verb)
         listed = ", ".join(f"i64 {n}" for n in (*numbers, *last))
-        with self._cold("fault") as label:
+        with self.f.rare_block("fault") as label:
             self._settle()
             self.f.line(f"call void @fault(ptr %s, ptr %c, {listed})")
             self.f.line(f"ret i32 {int(Exit.FAULT)}")
@@ -399,7 +386,7 @@ class RegionBuilder:
         """Go back to where a loop's turn begins, while the limit allows."""
         self._point, before = loop.turn, self._point
         self._count_done()
-        with self._cold("exit") as leave:
+        with self.f.rare_block("exit") as leave:
             self._settle()
             self._store_and_return(loop.pc, Exit.LIMIT)
         self._limit_check(leave)
