@@ -1,4 +1,4 @@
-"""Loops of the native engine, whose turns count less than straight code: nothing may be lost."""
+"""Loops of the native engine, whose turns check and count less than other code: nothing is lost."""
 
 from itertools import pairwise
 
@@ -35,6 +35,12 @@ LOOPS = {
     "stores among its code": (
         "la t2, 2f\n jump 1f\n .balign 64\n2: .space 256\n1: sd a0, [t2 + 64]\n addi a0, a0, 3\n"
         " loop.next t0, 1b\n halti 0"
+    ),
+    "goes through a table": (
+        "la t2, 4f\n1: andi t1, a0, 4\n add t1, t1, t2\n lwu t1, [t1]\n addi a0, a0, 3\n jumpr t1\n"
+        "2: mul a1, a1, a0\n loop.next t0, 1b\n halti 0\n"
+        "3: xor a1, a1, a0\n loop.next t0, 1b\n halti 0\n"
+        " .balign 8\n4: .word 2b, 3b"
     ),
     "inside another": (
         "2: li t1, 5\n1: add a0, a0, t1\n mul a0, a0, a0\n loop.next t1, 1b\n addi a1, a1, 1\n"

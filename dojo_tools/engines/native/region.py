@@ -105,7 +105,8 @@ class RegionBuilder:
 
     def build(self, entry: int, shape: int, decode: Decode) -> Translation | None:
         """Return the region at an address, or None if no instruction stands there."""
-        self._code = discover(entry, decode, self._flow, self.variant.size_max)
+        variant = self.variant
+        self._code = discover(entry, decode, self._flow, variant.size_max, variant.jumps)
         if entry not in self._code.instructions:
             return None
         self._room = VERSIONS_ROOM + len(self._code.instructions)
@@ -401,7 +402,12 @@ class RegionBuilder:
         self.f.line(f"ret i32 {int(code)}")
 
     def _dispatch(self, pc: str) -> None:
-        """Go on at a computed address: inside the region if it is where a call returns to."""
-        labels = {site: self._label(site) for site in self._code.return_sites}
-        cases = " ".join(f"i64 {site}, label %{label}" for site, label in labels.items() if label)
-        self.f.line(f"switch i64 {pc}, label %{self._exit(pc)} [{cases}]")
+        """Go on at a computed address: inside the region if that is known to be a way on."""
+        known = (jump.target for jump in self.variant.jumps if jump.site == self._pc)
+        labels = {target: self._label(target) for target in (*self._code.return_sites, *known)}
+        cases = " ".join(f"i64 {place}, label %{label}" for place, label in labels.items() if label)
+        with self.f.rare_block("exit") as unknown:
+            jumped = self.f.emit(f"or i64 {pc}, {self._pc << 32}")
+            self.memory.store_field("jumped", jumped)
+            self._store_and_return(pc, Exit.CONTINUE)
+        self.f.line(f"switch i64 {pc}, label %{unknown} [{cases}]")
