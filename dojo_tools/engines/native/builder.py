@@ -5,7 +5,8 @@ value is carried as the float32 number that it is, as in the reference engine.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from dojo_tools.bits import mask
@@ -106,6 +107,17 @@ class FunctionBuilder:
         """Begin a block."""
         self.lines.append(f"{label}:")
         self.block = label
+
+    @contextmanager
+    def rare_block(self, stem: str) -> Generator[str]:
+        """Write a block that is hardly ever reached; yield its label. It must end itself."""
+        label = self.label(stem)
+        lines, block = self.lines, self.block
+        self.lines = []
+        self.start(label)
+        yield label
+        self.cold += self.lines
+        self.lines, self.block = lines, block
 
     def branch(self, condition: str, then: str, otherwise: str) -> None:
         """End the block with a choice."""

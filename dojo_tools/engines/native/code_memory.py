@@ -8,12 +8,22 @@ CODE_LINE = 64
 _MARKS_BEYOND = 8
 """Marks that may be looked at behind those of memory."""
 
+_WORD = 8
 _ZEROS = bytes(PAGE)
 
 
 def size_with_marks(memory_size: int) -> int:
-    """Return the size of a memory followed by the marks of its lines, a byte each, and a few."""
-    return memory_size + -(-memory_size // CODE_LINE) + _MARKS_BEYOND
+    """Return the size of a memory and what stands behind it.
+
+    That is the marks of its lines, a byte each, a few more, and a word.
+    """
+    return code_end_place(memory_size) + _WORD
+
+
+def code_end_place(memory_size: int) -> int:
+    """Return where the word stands that says which address no marked line reaches."""
+    marks_end = memory_size + -(-memory_size // CODE_LINE) + _MARKS_BEYOND
+    return -(-marks_end // _WORD) * _WORD
 
 
 class CodeMemory:
@@ -33,8 +43,13 @@ class CodeMemory:
 
     def mark(self, address: int, size: int) -> None:
         """Note that the code in a range has been translated."""
-        for line in range(address // CODE_LINE, -(-(address + size) // CODE_LINE)):
+        first, end = address // CODE_LINE, -(-(address + size) // CODE_LINE)
+        for line in range(first, end):
             self._memory[self._size + line] = 1
+        place = code_end_place(self._size)
+        word = self._memory[place : place + _WORD]
+        known = int.from_bytes(word, "little")
+        word[:] = max(known, CODE_LINE * end).to_bytes(_WORD, "little")
 
     def is_marked(self, address: int, size: int) -> bool:
         """Return whether code in a range has been translated."""

@@ -1,6 +1,7 @@
 """Where execution can go from an instruction, and which code a region is made of."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from dojo_tools.description.semantics import (
     walk_statements,
 )
 from dojo_tools.engines.native.instruction import HOST_ACTIONS
+from dojo_tools.engines.native.machine_code import ComputedJump
 
 Decode = Callable[[int], Instruction | None]
 
@@ -74,12 +76,19 @@ class RegionCode:
 
 
 def discover(
-    entry: int, decode: Decode, flows: Callable[[InstructionDef], Flow], size_max: int
+    entry: int,
+    decode: Decode,
+    flows: Callable[[InstructionDef], Flow],
+    size_max: int,
+    jumps: Iterable[ComputedJump] = (),
 ) -> RegionCode:
-    """Return the code that direct jumps and calls reach from `entry`, nearest first.
+    """Return the code that direct jumps, calls and known `jumps` reach from `entry`, nearest first.
 
     At most `size_max` instructions; `decode` returns None where there is none that may run.
     """
+    computed: defaultdict[int, list[int]] = defaultdict(list)
+    for jump in jumps:
+        computed[jump.site].append(jump.target)
     found = RegionCode(leaders={entry})
     waiting = [entry]
     while waiting and len(found.instructions) < size_max:
@@ -91,7 +100,7 @@ def discover(
                 break
             found.instructions[pc] = instruction
             flow = flows(instruction.definition)
-            new = _targets(instruction, pc, flow)
+            new = targets_of(instruction, pc, flow) + computed[pc]
             if _keeps_return(instruction, flow):
                 found.return_sites.append(pc + 4)
                 new.append(pc + 4)
@@ -105,7 +114,8 @@ def discover(
     return found
 
 
-def _targets(instruction: Instruction, pc: int, flow: Flow) -> list[int]:
+def targets_of(instruction: Instruction, pc: int, flow: Flow) -> list[int]:
+    """Return the addresses to which an instruction may jump that are known before it runs."""
     pairs = zip(instruction.definition.operands, instruction.values, strict=True)
     values = {kind.name: pc + value if kind.pc_relative else value for kind, value in pairs}
     return [values[name] for name in flow.targets]

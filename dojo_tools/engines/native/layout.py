@@ -46,11 +46,13 @@ class Exit(IntEnum):
     """The instruction before `pc` asks for what `request` and the words after it say."""
 
 
+# `jumped` is the last computed jump that left a region: its address, above 32 bits of its target.
 # `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
 # what has retired when it is zero. In stepping code nothing issues in the cycle `end` or later.
 _HEADER = (
     "pc",
     "shape",
+    "jumped",
     "left",
     "cycles",
     "last",

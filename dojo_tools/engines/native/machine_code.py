@@ -4,6 +4,7 @@ Options make variants of one translation, never copies of it.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dojo_tools.description import Description, RegisterFile
 from dojo_tools.engines.native.layout import StateLayout
@@ -36,6 +37,13 @@ class Target:
         return self.controls[name]
 
 
+class ComputedJump(NamedTuple):
+    """A jump to a computed address: where it stands and where it went."""
+
+    site: int
+    target: int
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """What a translation does beside computing: each choice costs only where it is taken."""
@@ -48,3 +56,6 @@ class Variant:
 
     optimised: bool = False
     """Spend time on good code, once it is known to run long."""
+
+    jumps: tuple[ComputedJump, ...] = ()
+    """Computed jumps that are known to have been made: their targets become part of a region."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from dojo_tools.description.types import Type
 from dojo_tools.engines.native.builder import FunctionBuilder, code_type
-from dojo_tools.engines.native.code_memory import CODE_LINE
+from dojo_tools.engines.native.code_memory import CODE_LINE, code_end_place
 from dojo_tools.engines.native.machine_code import Target
 
 
@@ -148,8 +148,21 @@ class MemoryBuilder:
     def hits_code(self, address: str, access: Access) -> str:
         """Return whether a store comes to a line of memory that has translated code.
 
-        A store that is larger than its alignment may come to one line more than it touches.
+        Most stores are above all code, which one comparison tells. A store that is larger than its
+        alignment may come to one line more than it touches.
         """
+        place = self.place(str(code_end_place(self.target.memory_size)))
+        end = self.f.emit(f"load i64, ptr {place}, align 8")
+        is_below = self.f.emit(f"icmp ult i64 {address}, {end}")
+        above, after = self.f.block, self.f.label("stored")
+        with self.f.rare_block("among") as among:
+            marked = self._is_marked(address, access)
+            self.f.line(f"br label %{after}")
+        self.f.branch_if_rare(is_below, among, after)
+        self.f.start(after)
+        return self.f.emit(f"phi i1 [false, %{above}], [{marked}, %{among}]")
+
+    def _is_marked(self, address: str, access: Access) -> str:
         size, alignment = access.size, min(access.alignment, CODE_LINE)
         count = -(-(size - alignment) // CODE_LINE) + 1
         line = self.f.emit(f"lshr i64 {address}, {CODE_LINE.bit_length() - 1}")

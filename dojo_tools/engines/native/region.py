@@ -8,10 +8,11 @@ entered in, and each path through one has a counter of its own, which tells wher
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dojo_tools.description import Instruction, InstructionDef
 from dojo_tools.engines.native.builder import FunctionBuilder, Module, Value, integer
-from dojo_tools.engines.native.flow import Decode, Flow, RegionCode, discover, flow_of
+from dojo_tools.engines.native.flow import Decode, Flow, RegionCode, discover, flow_of, targets_of
 from dojo_tools.engines.native.instruction import InstructionBuilder
 from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
@@ -58,6 +59,24 @@ class Translation:
     shapes: frozenset[int]
 
 
+class Loop(NamedTuple):
+    """A block that jumps back to itself, in the shape in which it was entered.
+
+    Its turns count instructions alone. Cycles and paths follow from them, and are settled on the
+    way out.
+    """
+
+    pc: int
+    turn: Point
+    """What a turn does."""
+
+    body: str
+    """The label where a turn begins."""
+
+    left: str
+    """What was left to execute before the first turn."""
+
+
 class RegionBuilder:
     """Writes one region."""
 
@@ -86,10 +105,12 @@ class RegionBuilder:
         self._room = 0
         self._pc = 0
         self._point = Point.entry(0)  # before the instruction that is being written
+        self._loop: Loop | None = None
 
     def build(self, entry: int, shape: int, decode: Decode) -> Translation | None:
         """Return the region at an address, or None if no instruction stands there."""
-        self._code = discover(entry, decode, self._flow, self.variant.size_max)
+        variant = self.variant
+        self._code = discover(entry, decode, self._flow, variant.size_max, variant.jumps)
         if entry not in self._code.instructions:
             return None
         self._room = VERSIONS_ROOM + len(self._code.instructions)
@@ -147,8 +168,9 @@ class RegionBuilder:
         self.f.start(self._labels[pc, shape])
         self._point = Point.entry(shape)
         if self.variant.stepping:
-            self._limit_check(pc)
+            self._limit_check(self._exit(pc, Exit.LIMIT))
             self._end_check(pc)
+        self._loop = self._begin_loop(pc)
         while True:
             self._pc = pc
             self._written_out += 1
@@ -156,7 +178,7 @@ class RegionBuilder:
             builder = InstructionBuilder(self.target, self.f, self, instruction, pc)
             if builder.build():
                 return
-            self._point = self._after(instruction, taken=False)
+            self._point = self._after(self._point, instruction, taken=False)
             pc += 4
             if builder.written.number is None:
                 self._leave_if(builder.written, pc)
@@ -165,23 +187,69 @@ class RegionBuilder:
                 self._go(pc)
                 return
 
-    def _after(self, instruction: Instruction, taken: bool) -> Point:
+    def _begin_loop(self, pc: int) -> Loop | None:
+        """Begin the body of a loop if the block at an address is one, and worth it."""
+        turn = self._turn(pc) if self.variant.optimised and not self.variant.stepping else None
+        if turn is None or not turn.cycles:
+            return None
+        left, body = self.memory.load_field("left"), self.f.label("body")
+        self.f.line(f"br label %{body}")
+        self.f.start(body)
+        return Loop(pc, turn, body, left)
+
+    def _turn(self, pc: int) -> Point | None:
+        """Return where a block is when it comes back to its beginning in the same shape."""
+        start = self._point
+        point, place = start, pc
+        while True:
+            instruction = self._code.instructions[place]
+            flow = self._flow(instruction.definition)
+            if pc in targets_of(instruction, place, flow):
+                turn = self._after(point, instruction, taken=True)
+                return turn if turn.shape == start.shape else None
+            place += 4
+            if place in self._code.leaders or place not in self._code.instructions:
+                return None
+            point = self._after(point, instruction, taken=False)
+
+    def _after(self, point: Point, instruction: Instruction, taken: bool) -> Point:
         if self._timeline is None:
-            return self._point._replace(done=self._point.done + 1)
-        after = self._timeline.after(self._point, instruction, taken)
-        self._step_cycles_max = max(self._step_cycles_max, after.cycles - self._point.cycles)
+            return point._replace(done=point.done + 1)
+        after = self._timeline.after(point, instruction, taken)
+        self._step_cycles_max = max(self._step_cycles_max, after.cycles - point.cycles)
         return after
 
     def _count(self) -> None:
         """Add what the block did: instructions that have retired, cycles, and their path."""
-        done, cycles, _, totals = self._point
-        self._add(self.memory.field("left"), -done)
-        if cycles:
-            self._add(self.memory.field("cycles"), cycles)
-            place = self.f.emit(f"getelementptr inbounds i64, ptr %c, i64 {self._path(totals)}")
-            self._add(place, 1)
+        self._settle()
+        self._count_done()
+        if self._point.cycles:
+            self._add(self.memory.field("cycles"), self._point.cycles)
+            self._add(self._counter(self._point.totals), 1)
 
-    def _add(self, place: str, number: int) -> None:
+    def _count_done(self) -> None:
+        self._add(self.memory.field("left"), -self._point.done)
+
+    def _counter(self, totals: Totals) -> str:
+        """Return the place of the counter for a path."""
+        return self.f.emit(f"getelementptr inbounds i64, ptr %c, i64 {self._path(totals)}")
+
+    def _settle(self) -> None:
+        """Count what the turns of a loop have left to be counted."""
+        if self._loop is not None:
+            turns = self._turns(self._loop)
+            self._add(self._counter(self._loop.turn.totals), turns)
+            self._add(self.memory.field("cycles"), self._cycles_of(self._loop, turns))
+
+    def _turns(self, loop: Loop) -> str:
+        """Return how many turns of a loop have been taken."""
+        passed = self.f.emit(f"sub i64 {loop.left}, {self.memory.load_field('left')}")
+        return self.f.emit(f"udiv exact i64 {passed}, {loop.turn.done}")
+
+    def _cycles_of(self, loop: Loop, turns: str) -> str:
+        return self.f.emit(f"mul i64 {turns}, {loop.turn.cycles}")
+
+    def _add(self, place: str, number: int | str) -> None:
         old = self.f.emit(f"load i64, ptr {place}, align 8")
         self.f.line(f"store i64 {self.f.emit(f'add i64 {old}, {number}')}, ptr {place}, align 8")
 
@@ -195,40 +263,25 @@ class RegionBuilder:
 
     def _exit(self, pc: int | str, code: Exit = Exit.CONTINUE) -> str:
         """Return the label of a cold block that leaves the region for an address."""
-        label = self.f.label("exit")
-        self.f.cold += [f"{label}:", *self._store_cold(label, "pc", pc)]
-        if self._timeline is not None:
-            self._left_in.add(self._point.shape)
-            self.f.cold += self._store_cold(label, "shape", self._point.shape)
-        self.f.cold.append(f"  ret i32 {int(code)}")
+        with self.f.rare_block("exit") as label:
+            self._store_and_return(pc, code)
         return label
-
-    def _store_cold(self, label: str, field: str, value: int | str) -> list[str]:
-        place = f"%{label}.{field}"
-        offset = self.target.layout.fields[field]
-        return [
-            f"  {place} = getelementptr inbounds i8, ptr %s, i64 {offset}",
-            f"  store i64 {value}, ptr {place}, align 8",
-        ]
 
     def _leave_if(self, written: Value, pc: int) -> None:
         """Leave after a store that hit code, with what has been done counted."""
-        label, after = self.f.label("written"), self.f.label("after")
+        after = self.f.label("after")
+        with self.f.rare_block("written") as label:
+            self._count()
+            self._store_and_return(pc, Exit.WRITTEN)
         self.f.branch_if_rare(written.text, label, after)
-        lines, self.f.lines = self.f.lines, []
-        self.f.start(label)
-        self._count()
-        self.f.line(f"br label %{self._exit(pc, Exit.WRITTEN)}")
-        self.f.cold += self.f.lines
-        self.f.lines = lines
         self.f.start(after)
 
     # ---- checks on the way back
 
-    def _limit_check(self, pc: int | str) -> None:
+    def _limit_check(self, leave: str) -> None:
         reached = self.f.emit(f"icmp slt i64 {self.memory.load_field('left')}, 0")
         after = self.f.label("within")
-        self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
+        self.f.branch_if_rare(reached, leave, after)
         self.f.start(after)
 
     def _end_check(self, pc: int) -> None:
@@ -263,19 +316,17 @@ class RegionBuilder:
         """Return the label of a cold block that stops at this instruction with a fault."""
         access = access or Access(0, 1, VERBS[0])
         self._module.declare("fault", self._fault_function)
-        label = self.f.label("fault")
         size = size or str(access.size)
-        numbers = f"i64 {access.alignment}, i64 {VERBS.index(access.verb)}"
         point = self._point
         self._left_in.add(point.shape)
         path = self._path(point.totals) if point.cycles else 0
         numbers = (self._pc, point.done, point.cycles, path, point.shape, int(code), address, size)
-        listed = ", ".join(f"i64 {n}" for n in (*numbers, access.alignment))
-        self.f.cold += [
-            f"{label}:",
-            f"  call void @fault(ptr %s, ptr %c, {listed}, i64 {VERBS.index(access.verb)})",
-            f"  ret i32 {int(Exit.FAULT)}",
-        ]
+        last = access.alignment, VERBS.index(access.verb)
+        listed = ", ".join(f"i64 {n}" for n in (*numbers, *last))
+        with self.f.rare_block("fault") as label:
+            self._settle()
+            self.f.line(f"call void @fault(ptr %s, ptr %c, {listed})")
+            self.f.line(f"ret i32 {int(Exit.FAULT)}")
         return label
 
     def _fault_function(self) -> str:
@@ -315,7 +366,11 @@ class RegionBuilder:
             return Value(self.f.emit(f"add i64 {before.text}, {start}"))
         instruction = self._code.instructions[self._pc]
         wait = self._timeline.wait(self._point, instruction)
-        return self._beyond(self.memory.load_field("cycles"), wait)
+        cycles = self.memory.load_field("cycles")
+        if self._loop is not None:
+            passed = self._cycles_of(self._loop, self._turns(self._loop))
+            cycles = self.f.emit(f"add i64 {cycles}, {passed}")
+        return self._beyond(cycles, wait)
 
     def _beyond(self, base: str, more: int) -> Value:
         return Value(self.f.emit(f"add i64 {base}, {more}") if more else base)
@@ -325,33 +380,53 @@ class RegionBuilder:
         before = self._point
         next_pc = integer(self._pc + 4) if target is None else target
         taken = next_pc.number != self._pc + 4
-        self._point = self._after(self._code.instructions[self._pc], taken)
+        plainly = left is None and written.number is not None
+        if plainly and self._loop is not None and next_pc.number == self._loop.pc:
+            self._next_turn(self._loop)
+            return
+        self._point = self._after(before, self._code.instructions[self._pc], taken)
         self._count()
         if left is Exit.ACTIONS and written.number is None:
             hit = self.f.emit(f"zext i1 {written.text} to i64")
             self.memory.store_field("written", hit)
         if left is not None or written.number is None:
-            self._store_and_return(next_pc, left or Exit.WRITTEN)
+            self._store_and_return(next_pc.text, left or Exit.WRITTEN)
         elif next_pc.number is None:
-            self._limit_check(next_pc.text)
+            self._limit_check(self._exit(next_pc.text, Exit.LIMIT))
             self._heat_check(next_pc.text)
             self._dispatch(next_pc.text)
         else:
             if next_pc.number <= self._pc:
-                self._limit_check(next_pc.number)
+                self._limit_check(self._exit(next_pc.number, Exit.LIMIT))
                 self._heat_check(next_pc.number)
             self._go(next_pc.number)
         self._point = before
 
-    def _store_and_return(self, pc: Value, code: Exit) -> None:
-        self.memory.store_field("pc", pc.text)
+    def _next_turn(self, loop: Loop) -> None:
+        """Go back to where a loop's turn begins, while the limit allows."""
+        self._point, before = loop.turn, self._point
+        self._count_done()
+        with self.f.rare_block("exit") as leave:
+            self._settle()
+            self._store_and_return(loop.pc, Exit.LIMIT)
+        self._limit_check(leave)
+        self.f.line(f"br label %{loop.body}")
+        self._point = before
+
+    def _store_and_return(self, pc: int | str, code: Exit) -> None:
+        self.memory.store_field("pc", pc)
         if self._timeline is not None:
             self._left_in.add(self._point.shape)
             self.memory.store_field("shape", self._point.shape)
         self.f.line(f"ret i32 {int(code)}")
 
     def _dispatch(self, pc: str) -> None:
-        """Go on at a computed address: inside the region if it is where a call returns to."""
-        labels = {site: self._label(site) for site in self._code.return_sites}
-        cases = " ".join(f"i64 {site}, label %{label}" for site, label in labels.items() if label)
-        self.f.line(f"switch i64 {pc}, label %{self._exit(pc)} [{cases}]")
+        """Go on at a computed address: inside the region if that is known to be a way on."""
+        known = (jump.target for jump in self.variant.jumps if jump.site == self._pc)
+        labels = {target: self._label(target) for target in (*self._code.return_sites, *known)}
+        cases = " ".join(f"i64 {place}, label %{label}" for place, label in labels.items() if label)
+        with self.f.rare_block("exit") as unknown:
+            jumped = self.f.emit(f"or i64 {pc}, {self._pc << 32}")
+            self.memory.store_field("jumped", jumped)
+            self._store_and_return(pc, Exit.CONTINUE)
+        self.f.line(f"switch i64 {pc}, label %{unknown} [{cases}]")

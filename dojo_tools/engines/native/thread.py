@@ -27,7 +27,7 @@ from dojo_tools.engines.mesh import NEVER_CYCLE
 from dojo_tools.engines.native.code_memory import CodeMemory, size_with_marks
 from dojo_tools.engines.native.instruction import HOST_ACTIONS
 from dojo_tools.engines.native.layout import Exit
-from dojo_tools.engines.native.machine_code import Target, Variant
+from dojo_tools.engines.native.machine_code import ComputedJump, Target, Variant
 from dojo_tools.engines.native.memory import VERBS, FaultCode
 from dojo_tools.engines.native.slow_clock import SlowClock
 from dojo_tools.engines.native.timeline import Point, Timeline
@@ -378,6 +378,9 @@ class NativeThread:
         if fault is not None:
             return Stop(StopReason.FAULT, fault=fault)
         translations = self.space.by_stepping[stepping]
+        site, target = divmod(self._field("jumped"), 1 << 32)
+        if target == self.pc:
+            translations.note_jump(ComputedJump(site, target))
         if self._timeline is not None and self._has_many_shapes(translations):
             return self._run_slowly(self._timeline, translations)
         self._add(translations, self._field("shape"))

@@ -10,7 +10,7 @@ from dojo_tools.engines.native import dispatch, region
 from dojo_tools.engines.native.code_memory import CodeMemory
 from dojo_tools.engines.native.compiler import compiler
 from dojo_tools.engines.native.flow import Decode, Flow
-from dojo_tools.engines.native.machine_code import Target, Variant
+from dojo_tools.engines.native.machine_code import ComputedJump, Target, Variant
 from dojo_tools.engines.native.region import RegionBuilder
 from dojo_tools.engines.native.region_cache import RegionCache, runs_of
 from dojo_tools.engines.native.timeline import Timeline
@@ -19,6 +19,9 @@ from dojo_tools.engines.translated import Translated, WatchTranslations
 
 _TABLE_SIZE_MIN = 256
 _COUNTERS_MIN = 1024
+
+JUMPS_MAX = 16
+"""Targets of one computed jump that are noted."""
 
 
 class Compiled(NamedTuple):
@@ -201,12 +204,15 @@ class Translations:
         self._variant = variant
         self._paths = paths
         self._hot: set[tuple[int, int]] = set()
+        self._jumps: dict[int, list[ComputedJump]] = {}
         self._covered: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
 
     def add(self, pc: int, shape: int, decode: Decode, code: CodeMemory) -> None:
         """Translate the code at an address, well if it is known to be hot."""
-        is_optimised = self._variant.optimised or (pc, shape) in self._hot
-        variant = replace(self._variant, optimised=is_optimised)
+        variant = self._variant
+        if variant.optimised or (pc, shape) in self._hot:
+            jumps = tuple(jump for made in self._jumps.values() for jump in made)
+            variant = replace(variant, optimised=True, jumps=jumps)
         compiled = self._translator.region(pc, shape, decode, variant, code)
         counters = self._paths.add(compiled.paths, compiled.step_cycles_max)
         self.table.set(dispatch.key_of(pc, shape), compiled.function, counters)
@@ -215,6 +221,12 @@ class Translations:
         for low, contents in runs:
             code.mark(low, len(contents))
         self._covered[pc, shape] = runs
+
+    def note_jump(self, jump: ComputedJump) -> None:
+        """Note a computed jump: good code goes on at its target without the dispatcher."""
+        made = self._jumps.setdefault(jump.site, [])
+        if jump not in made and len(made) < JUMPS_MAX:
+            made.append(jump)
 
     def has(self, pc: int, shape: int) -> bool:
         """Return whether there is a translation of the code at an address, for a shape."""
