@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from dojo_tools.description.model import Provenance
 
+APART_BITS = 4
+"""Elements of arrays that are apart begin so many bits of words from each other: two cache lines,
+since hosts fetch lines in pairs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Number:
@@ -139,10 +143,20 @@ class ConstantDef:
 
 @dataclass(frozen=True, slots=True)
 class ArrayDef:
-    """An array; the host decides how many elements it has."""
+    """An array; the host decides how many elements it has.
+
+    Elements that are apart share no cache lines, so that threads of the host that write different
+    ones don't wait for each other.
+    """
 
     name: str
     doc: str
+    is_apart: bool = False
+
+    @property
+    def index_bits(self) -> int:
+        """How far an index is shifted to become a count of words."""
+        return APART_BITS if self.is_apart else 0
 
 
 @dataclass(frozen=True, slots=True)

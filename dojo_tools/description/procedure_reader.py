@@ -184,8 +184,8 @@ def read_integer(entry: Entry, tree: Tree) -> int:
 
 
 def _read_array(entry: Entry) -> ArrayDef:
-    name, doc = entry.tree.children
-    return ArrayDef(entry.text(name), entry.text(doc))
+    name, apart, doc = entry.tree.children
+    return ArrayDef(entry.text(name), entry.text(doc), apart is not None)
 
 
 def _read_external(entry: Entry) -> ExternalDef:

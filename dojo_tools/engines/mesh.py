@@ -31,18 +31,19 @@ class MeshArrays:
     """The arrays of the procedures, in one block of memory that grows where it is touched."""
 
     def __init__(self, procedures: Procedures, counts: Mapping[str, int]) -> None:
-        names = [array.name for array in procedures.arrays]
-        assert set(names) == set(counts), set(names) ^ set(counts)
+        bits = {array.name: array.index_bits for array in procedures.arrays}
+        assert set(bits) == set(counts), set(bits) ^ set(counts)
+        sizes = {name: 8 * max(counts[name], 1) << bits[name] for name in bits}
         offsets: dict[str, int] = {}
-        size = 0
-        for name in names:
-            offsets[name] = size
-            size += -(-8 * max(counts[name], 1) // 64) * 64
-        self._block = lazy_memory(size)
+        end = 0
+        for name, size in sizes.items():
+            offsets[name] = end
+            end += -(-size // 64) * 64
+        self._block = lazy_memory(end)
         whole = memoryview(self._block)
         base = ctypes.addressof(ctypes.c_char.from_buffer(self._block))
         self.views = {
-            name: whole[offset : offset + 8 * max(counts[name], 1)].cast("q")
+            name: whole[offset : offset + sizes[name]].cast("q")[:: 1 << bits[name]]
             for name, offset in offsets.items()
         }
         self.addresses = {name: base + offset for name, offset in offsets.items()}

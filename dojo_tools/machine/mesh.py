@@ -1,4 +1,4 @@
-"""Many nodes that run an image: placement, the loop over windows, and why a run ends.
+"""Many nodes that run an image: placement, workers, and why a run ends.
 
 Python starts and stops the procedures of `isa/mesh/` and does what they can't: it translates, words
 faults, sets the registers of threads that start. It handles no event.
@@ -8,7 +8,7 @@ import gc
 import heapq
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,7 +16,7 @@ from enum import Enum
 from dojo_tools.bits import mask
 from dojo_tools.description import Description, MachineDef
 from dojo_tools.description.procedures import load_procedures
-from dojo_tools.diagnostics import fail
+from dojo_tools.diagnostics import InputError, fail
 from dojo_tools.engines.mesh import AGENT_BITS, Limits, MeshEngine, MeshShape
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop, StopReason
@@ -147,10 +147,11 @@ class Mesh:
         self._stops: dict[int, Stop] = {}
         self._limits = Limits()
         self._describing = threading.Lock()
+        self._halting = threading.Event()
         self._codes = {
             name: self.procedures.constant(name)
-            for name in ("RUN_ENDED", "RUN_HOST", "RUN_BUDGET", "RUN_FULL", "NEED_START")
-            + ("NEED_BARRIER", "PHASES", "NEVER", "FAULTED", "STOPPED")
+            for name in ("RUN_HOST", "RUN_FULL", "WORK_OVER", "NEED_START", "NEED_BARRIER")
+            + ("PHASES", "NEVER", "VERDICT", "GO_ON", "END_STOPPED", "END_IDLE", "END_CYCLE")
         }
         self._load()
 
@@ -325,65 +326,56 @@ class Mesh:
             min(limit, Limits().retired), Limits().cycle if cycles_max is None else cycles_max
         )
         self.engine.set_limits(self._limits)
-        never = self._codes["NEVER"]
-        phases = self._codes["PHASES"]
-        end = never // phases if cycles_max is None else cycles_max
-        window = self.machine.network.die_latency_cycles
+        never = self._codes["NEVER"] // self._codes["PHASES"]
+        verdict = self.engine.call("begin", self.dies, never if cycles_max is None else cycles_max)
         deadline = None if seconds is None else time.perf_counter() + seconds
-        pool = ThreadPoolExecutor(self.workers) if self.workers > 1 and self.dies > 1 else None
         try:
-            while True:
-                first = self.engine.call("meet", self.dies)
-                pending = any(self.arrays["interrupted"][: self.dies])
-                if any(self.arrays["stopper"][: self.dies]) and not pending:
-                    stopped = max(self.arrays["stopped_at"][: self.dies])
-                    if first >= stopped * phases:
-                        return self._stopped()
-                if first >= never and not pending:
-                    return self._ended()
-                if first >= end * phases and not pending:
-                    return self._end(EndReason.LIMIT)
-                horizon = end
-                if self.dies > 1:
-                    now = min(first // phases, max(self.arrays["horizon"][: self.dies]) or 0)
-                    now = first // phases if not pending else now
-                    horizon = min(end, (now // window + 1) * window)
-                stops = [at for at in self.arrays["stopped_at"][: self.dies] if at]
-                if stops:
-                    horizon = min(horizon, *stops)
-                for die in range(self.dies):
-                    self.arrays["horizon"][die] = horizon
-                run = self._run_die if deadline is None else self._runner(deadline)
-                if pool is None:
-                    paused = [run(die) for die in range(self.dies)]
-                else:
-                    paused = list(pool.map(run, range(self.dies)))
-                self._collect_printed()
-                if any(paused):
-                    return self._end(EndReason.PAUSED)
+            if verdict == self._codes["GO_ON"]:
+                self._work_all(deadline)
+                verdict = self.arrays["shared"][self._codes["VERDICT"]]
         finally:
-            if pool is not None:
-                pool.shutdown()
+            self._collect_printed()
+        if verdict == self._codes["END_STOPPED"]:
+            return self._stopped()
+        if verdict == self._codes["END_IDLE"]:
+            return self._ended()
+        limited = verdict == self._codes["END_CYCLE"]
+        return self._end(EndReason.LIMIT if limited else EndReason.PAUSED)
 
-    def _runner(self, deadline: float) -> Callable[[int], bool]:
-        return lambda die: self._run_die(die, deadline)
+    def _work_all(self, deadline: float | None) -> None:
+        """Run windows until there is a verdict, or time runs out."""
+        self._halting.clear()
+        workers = min(self.workers, self.dies)
+        if workers == 1:
+            self._work(0, workers, deadline)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            futures = [pool.submit(self._work, n, workers, deadline) for n in range(workers)]
+            try:
+                for future in futures:
+                    future.result()
+            finally:
+                self._halting.set()
 
-    def _run_die(self, die: int, deadline: float | None = None) -> bool:
-        """Run a die up to its horizon; return whether time ran out before."""
+    def _work(self, worker: int, workers: int, deadline: float | None) -> None:
+        """Be one of the workers, and do what its dies need the host for."""
         codes = self._codes
-        while True:
-            code = self.engine.call("run", die)
-            if code == codes["RUN_ENDED"]:
-                return False
-            if code == codes["RUN_FULL"]:
-                raise fail(
-                    f"die {die} has more events or transfers under way than there is room for",
-                    hint="let senders wait for receivers: nothing else limits what is under way",
-                )
-            if code == codes["RUN_HOST"]:
-                self._serve(die)
-            if deadline is not None and time.perf_counter() >= deadline:
-                return True
+        bits = self.procedures.constant("WORK_BITS")
+        try:
+            while not self._halting.is_set():
+                found = self.engine.call("work", worker, workers, self.dies)
+                die, why = found >> bits, found & mask(bits)
+                if why == codes["WORK_OVER"]:
+                    return
+                if why == codes["RUN_HOST"]:
+                    self._serve(die)
+                elif why == codes["RUN_FULL"]:
+                    raise _no_room(die)
+                if deadline is not None and time.perf_counter() >= deadline:
+                    return
+        finally:
+            # The others can't end a window without this one.
+            self._halting.set()
 
     def _serve(self, die: int) -> None:
         """Do what a die needs the host for."""
@@ -536,6 +528,13 @@ class Mesh:
             return self._end(EndReason.LIMIT, limited=agent)
         assert stop.fault is not None, stop
         return self._end(EndReason.FAULT, fault=MeshFault(agent, stop.fault))
+
+
+def _no_room(die: int) -> InputError:
+    return fail(
+        f"die {die} has more events or transfers under way than there is room for",
+        hint="let senders wait for receivers: nothing else limits what is under way",
+    )
 
 
 def _partition(

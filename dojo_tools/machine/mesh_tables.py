@@ -16,8 +16,6 @@ TRANSFERS_ROOM = 1 << 15
 """Transfers of a die that may be under way."""
 
 BARRIERS = 16
-BUDGET = 200_000
-"""Events handled between two looks of the host: some 20 ms of the native engine."""
 
 _DIP_LINKS = 3
 
@@ -83,6 +81,7 @@ def _counts(
         "machine": 64,
         "queue": dies * QUEUE_ROOM * procedures.constant("ENTRY"),
         "step": len(Port),
+        "shared": 3,
         "kind_units": 8,
         "kind_cost": 8,
         "kind_latency": 8,
@@ -99,11 +98,10 @@ def _counts(
         "asked": agents << procedures.constant("ASKED_BITS"),
         "waited": agents * procedures.constant("WAIT_CAUSES"),
         "known_count": 1,
+        "last_cycle": 1,
         "known": 4 * procedures.constant("KNOWN_ROOM"),
     }
     groups = {
-        dies: "queue_count queue_hole overflowed outbox_count horizon budget interrupted exit_code "
-        "now stopped_at stopper stop_time fault_kind fault_detail fault_cycle t_free t_used wanted",
         links: "link_kind link_free link_packets link_waited",
         semaphores: "semaphore first_waiting last_waiting poster posts takes",
         barriers: "gathered gathering at_barrier",
@@ -113,9 +111,10 @@ def _counts(
     for count, names in groups.items():
         sizes |= dict.fromkeys(names.split(), count)
     for array in procedures.arrays:
-        if array.name not in sizes:
-            is_of_transfers = array.name.startswith("t_")
-            sizes[array.name] = dies * TRANSFERS_ROOM if is_of_transfers else nodes
+        if array.is_apart:
+            sizes.setdefault(array.name, dies)
+        is_of_transfers = array.name.startswith("t_")
+        sizes.setdefault(array.name, dies * TRANSFERS_ROOM if is_of_transfers else nodes)
     return sizes
 
 
@@ -134,7 +133,6 @@ def _fill_sizes(procedures: Procedures, arrays: MeshArrays, machine: MachineDef)
         "M_STREAMS": machine.streams,
         "M_QUEUE": QUEUE_ROOM,
         "M_TRANSFERS": TRANSFERS_ROOM,
-        "M_BUDGET": BUDGET,
         "M_DIP_BYTES": machine.dip.size,
         "M_BARRIERS": BARRIERS,
         "M_PACKET_BITS": machine.network.packet_bytes.bit_length() - 1,

@@ -106,6 +106,16 @@ def test_every_wrong_item_is_reported_in_one_run() -> None:
     assert [diagnostic.message for diagnostic in found] == ["unknown name `x`", "unknown name `y`"]
 
 
+def test_an_array_may_have_its_elements_apart() -> None:
+    use = 'procedure f(i) "f" { return one[i] + two[i] }'
+    text = f'{BASE}array one apart "of each worker" array two "of each node" {use}'
+    arrays = check_procedures([Source("test.isa", text)]).arrays
+    assert {array.name: array.is_apart for array in arrays if array.name != "queue"} == {
+        "one": True,
+        "two": False,
+    }
+
+
 def test_a_file_says_where_it_comes_from() -> None:
     with pytest.raises(InputError) as caught:
         check_procedures([Source("test.isa", 'procedure f() "f" { }')])

@@ -1,15 +1,19 @@
 """Both engines run procedures alike: random ones, every pair of operators, a heap."""
 
+import ctypes
 import functools
 import random
 from array import array
+from collections.abc import MutableSequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from dojo_tools.description.procedure_model import Procedures
 from dojo_tools.description.procedures import check_procedures
 from dojo_tools.diagnostics import Source
+from dojo_tools.engines.mesh import MeshArrays
 from dojo_tools.engines.native.procedures import NativeProcedures, compile_native, lower
 from dojo_tools.engines.reference.procedures import compile_python
 
@@ -232,6 +236,18 @@ def test_an_array_can_be_moved_between_calls() -> None:
     assert native.call("f", 1) == 2
     native.place_array("t", second.buffer_info()[0])
     assert native.call("f", 2) == 5
+
+
+def test_elements_that_are_apart_share_no_cache_lines() -> None:
+    procedures = checked('array n apart "" procedure f(i, v) "" { n[i] = v return n[i - 1] }')
+    held = MeshArrays(procedures, {"n": 3})
+    native = NativeProcedures(procedures, held.addresses, compile_native(procedures, "", ["f"]))
+    python = compile_python(procedures, cast("dict[str, MutableSequence[int]]", held.views), {})
+    assert [native.call("f", index, 7 + index) for index in (1, 2)] == [0, 8]
+    assert held["n"].tolist() == [0, 8, 9]
+    assert python["f"](1, -3) == 0
+    assert native.call("f", 2, 4) == -3
+    assert ctypes.c_int64.from_address(held.addresses["n"] + 128).value == -3
 
 
 def test_the_ir_is_the_same_every_time() -> None:

@@ -8,7 +8,7 @@ from nodes import ENGINES, Nodes
 from random_meshes import RESULTS, Batch, Program
 
 PRIVATE_ARRAYS = {
-    *("machine", "budget", "exit_code", "interrupted", "horizon", "asked"),
+    *("machine", "budget", "exit_code", "interrupted", "horizon", "asked", "shared", "taken"),
     *("wanted", "known", "gathering"),
 }
 """What depends on when the host looks, which die asks it first, and how an engine finds its way."""

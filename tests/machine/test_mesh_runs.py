@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,15 +17,17 @@ from dojo_tools.machine import load_program
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd
 
 DESCRIPTION = load_description()
-FOUR_DIES = """\
+MACHINE = """\
 base = "node"
 [grid]
-width = 8
-height = 8
-die_width = 4
-die_height = 4
-provenance = "chosen: four dies"
+width = {size}
+height = {size}
+die_width = {die}
+die_height = {die}
+provenance = "chosen: dies of a few nodes"
 """
+SIZES = {"four": (8, 4), "many": (10, 2)}
+"""Nodes at an edge of a machine, and of a die of it."""
 TRAFFIC = """\
 # Nodes push to and pull from nodes that a generator chooses, and meet at a barrier now and then.
         .text
@@ -93,11 +98,12 @@ OVERFLOW = """\
 
 
 def machine_of(name: str, folder: Path) -> MachineDef:
-    """Return `small`, or a machine of four small dies."""
+    """Return `small`, or a machine of four or 25 small dies."""
     if name == "small":
         return load_machine(name)
-    path = folder / "four.toml"
-    path.write_text(FOUR_DIES)
+    path = folder / f"{name}.toml"
+    size, die = SIZES[name]
+    path.write_text(MACHINE.format(size=size, die=die))
     return load_machine(str(path))
 
 
@@ -167,10 +173,51 @@ def test_faults_and_limits_are_the_same_too(
     assert len(found) == 1
 
 
-def test_a_run_in_pieces_is_the_same(tmp_path: Path):
+def test_more_dies_than_workers(tmp_path: Path):
+    digests: set[str] = set()
+    for workers in (1, 2, 4, 30):
+        mesh = mesh_of(tmp_path, "many", workers=workers)
+        end = mesh.run()
+        assert end.reason is EndReason.DONE
+        digests.add(digest(mesh, end))
+    assert len(digests) == 1
+
+
+ENDLESS = """\
+        .text
+        .global _start
+_start: {work}
+        jump    _start
+"""
+
+
+@pytest.mark.parametrize(("engine", "workers"), [("reference", 1), ("native", 1), ("native", 2)])
+@pytest.mark.parametrize("work", ["", "thread.yield"])
+def test_an_interrupt_ends_a_run_soon(engine: str, workers: int, work: str, tmp_path: Path):
+    source = tmp_path / "endless.s"
+    source.write_text(ENDLESS.format(work=work))
+    image = load_program([source], DESCRIPTION)
+    on = machine_of("four", tmp_path)
+    mesh = Mesh(image, DESCRIPTION, on, engine=engine, workers=workers)
+    times: list[float] = []
+
+    def interrupt() -> None:
+        times.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(0.5, interrupt)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        mesh.run(limit=10**15)
+    assert time.monotonic() - times[0] < 1
+    assert mesh.end_so_far().retired > 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_in_pieces_is_the_same(workers: int, tmp_path: Path):
     whole = mesh_of(tmp_path, "four", engine="native")
     expected = digest(whole, whole.run())
-    mesh = mesh_of(tmp_path, "four", engine="native")
+    mesh = mesh_of(tmp_path, "four", engine="native", workers=workers)
     end = mesh.run(seconds=0)
     pieces = 1
     while end.reason is EndReason.PAUSED:

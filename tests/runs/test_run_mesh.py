@@ -274,7 +274,7 @@ def test_lines_come_in_order_however_often_a_run_pauses(
 ) -> None:
     whole = run(SMALL, TALK, engine=engine)
     monkeypatch.setattr("dojo_tools.runs.execute_mesh.SLICE_SECONDS", 0.0)
-    monkeypatch.setattr("dojo_tools.machine.mesh_tables.BUDGET", 7)
+    monkeypatch.setattr(f"dojo_tools.engines.{engine}.mesh.BUDGET", 7)
     pieces = run(SMALL, TALK, engine=engine)
     assert pieces.lines == whole.lines
     assert len(whole.lines) == 180

@@ -16,9 +16,11 @@ from dojo_tools.description.procedures import Procedures
 from dojo_tools.diagnostics import fail
 from dojo_tools.engines.mesh import AGENT_BITS, Limits, MeshArrays, MeshShape, lazy_memory
 from dojo_tools.engines.native.code_memory import CODE_LINE, CodeMemory, size_with_marks
+from dojo_tools.engines.native.compiler import compiler
 from dojo_tools.engines.native.layout import PAGE, Exit
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.mesh_externals import Word, externals_ir
+from dojo_tools.engines.native.mesh_waiting import waiting_ir
 from dojo_tools.engines.native.procedures import NativeProcedures, compile_native
 from dojo_tools.engines.native.thread import SLACK, SPACE_FIELDS, Home, NativeThread
 from dojo_tools.engines.native.timeline import Timeline
@@ -34,7 +36,10 @@ COUNTERS_ROOM = 1 << 15
 SLICE = 50_000_000
 """Instructions that a thread runs before the host looks: some 20 ms."""
 
-EXPORTED = ("run", "meet", "arrange", "arrange_stop", "start_thread", "route")
+BUDGET = 200_000
+"""Events that a worker handles before the host looks: some 20 ms."""
+
+EXPORTED = ("begin", "work", "arrange", "arrange_stop", "start_thread", "route")
 
 
 @dataclass(slots=True)
@@ -105,6 +110,7 @@ class NativeMesh:
         self._set_word(Word.CHANGED, bases[3])
         self._set_word(Word.PLACES, bases[4])
         self._set_word(Word.SLICE, SLICE)
+        arrays["machine"][procedures.constant("M_BUDGET")] = BUDGET
         self.set_limits(self._limits)
         dispatcher = self._translator(terms(0)).run
         address = ctypes.cast(dispatcher, ctypes.c_void_p).value
@@ -112,7 +118,7 @@ class NativeMesh:
         self._set_word(Word.DISPATCHER, address)
         text = externals_ir(
             procedures, self._target, shape, self._state_stride, SLACK, self._is_timed
-        )
+        ) + waiting_ir(procedures, compiler().is_x86)
         functions = compile_native(procedures, text, EXPORTED)
         self._procedures = NativeProcedures(procedures, arrays.addresses, functions)
 

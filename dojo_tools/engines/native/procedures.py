@@ -138,6 +138,7 @@ class _Lowering:
         self._procedures = procedures
         self._procedure = procedure
         self._scopes = scopes
+        self._index_bits = {array.name: array.index_bits for array in procedures.arrays}
         self._build = FunctionBuilder(Module())
         self._is_open = True
 
@@ -317,6 +318,9 @@ class _Lowering:
 
     def _place(self, array: str, index: Expression) -> str:
         value = self._value(index)
+        bits = self._index_bits[array]
+        if bits:
+            value = self._build.emit(f"shl i64 {value}, {bits}")
         return self._build.emit(f"getelementptr inbounds i64, ptr %{array}.a, i64 {value}")
 
 

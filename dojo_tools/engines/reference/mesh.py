@@ -1,6 +1,8 @@
 """The reference engine for many threads: the procedures of the mesh as Python functions."""
 
 import struct
+import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +26,9 @@ from dojo_tools.engines.timing import Terms
 from dojo_tools.formats import Denormals
 
 _SLICE = 100_000
+BUDGET = 1_000
+"""Events that a worker handles before the host looks: some 20 ms."""
+
 _NEEDS_HOST = 1
 
 
@@ -51,6 +56,8 @@ class ReferenceMesh:
         self._kept: dict[int, list[bytes]] = {}
         self._stops: dict[int, Stop] = {}
         self._limits = Limits()
+        self._step = threading.Lock()
+        arrays["machine"][procedures.constant("M_BUDGET")] = BUDGET
         externals: Mapping[str, Callable[..., int]] = {
             "run_thread": self._run_thread,
             "answer": self._answer,
@@ -60,6 +67,11 @@ class ReferenceMesh:
             "snapshot_register": self._snapshot_register,
             "deliver": self._deliver,
             "release": self._release,
+            "observe": self._observe,
+            "publish": self._publish,
+            "count_up": self._count_up,
+            "claim": self._claim,
+            "rest": self._rest,
         }
         views: Any = arrays.views  # memoryviews read and write integers like sequences
         self._procedures = compile_python(procedures, views, externals)
@@ -225,4 +237,28 @@ class ReferenceMesh:
 
     def _release(self, transfer: int) -> int:
         del self._kept[transfer]
+        return 0
+
+    # ---- how workers share dies
+
+    def _observe(self, index: int) -> int:
+        return self.arrays["shared"][index]
+
+    def _publish(self, index: int, value: int) -> int:
+        self.arrays["shared"][index] = value
+        return 0
+
+    def _count_up(self, index: int) -> int:
+        with self._step:
+            self.arrays["shared"][index] += 1
+            return self.arrays["shared"][index]
+
+    def _claim(self, die: int, window: int) -> int:
+        with self._step:
+            before = self.arrays["taken"][die]
+            self.arrays["taken"][die] = max(before, window)
+            return int(before < window)
+
+    def _rest(self, _turn: int) -> int:
+        time.sleep(0)
         return 0

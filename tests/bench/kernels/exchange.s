@@ -23,7 +23,7 @@ _start: la      t0, other
         la      s5, in
         add     s3, s3, s5
         li      s6, 64
-        li      s7, 300
+        li      s7, 1500
 rounds: li      t0, 249
         la      a2, buffer
 1:      ld      a0, [a2]
@@ -37,7 +37,7 @@ rounds: li      t0, 249
         sem.wait here
         loop.next s7, rounds
         halti   0
-other:  li      s7, 300
+other:  li      s7, 1500
 2:      li      t0, 249
         la      a2, buffer2
 1:      ld      a0, [a2]
