@@ -3,8 +3,10 @@
 Cycles are counted by the program itself, between two readings of the clock.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from dojo_tools.assembler import assemble
@@ -16,6 +18,8 @@ from dojo_tools.machine import Machine
 
 DESCRIPTION = load_description()
 LIMIT = 10_000_000
+MATRIX_PRODUCT = Path(__file__).parents[1] / "bench/kernels/gemm_f32.s"
+SIZE = 256
 
 
 class Peak(NamedTuple):
@@ -55,6 +59,11 @@ PEAKS = [
 ]
 
 
+def loaded(text: str, engine: str) -> Machine:
+    image = link([assemble(Source("t.s", text), DESCRIPTION).object], DESCRIPTION.relocations)
+    return Machine(image, DESCRIPTION, engine=engine)
+
+
 def rate(peak: Peak, rounds: int, engine: str) -> float:
     """Return what a loop does in a second of the machine."""
     text = f"""
@@ -70,8 +79,7 @@ _start: la      a1, buffer
         .balign 64
 buffer: .space  128
 """
-    image = link([assemble(Source("t.s", text), DESCRIPTION).object], DESCRIPTION.relocations)
-    machine = Machine(image, DESCRIPTION, engine=engine)
+    machine = loaded(text, engine)
     assert machine.run(LIMIT).stop.reason is StopReason.HALT
     start, end = machine.read_register("a2"), machine.read_register("a3")
     assert isinstance(start, int)
@@ -83,3 +91,20 @@ buffer: .space  128
 @pytest.mark.parametrize("peak", PEAKS, ids=lambda peak: peak.name.replace(" ", "-"))
 def test_a_steady_loop_reaches_the_published_rate(peak: Peak, engine: str, rounds: int):
     assert 0.98 * peak.published <= rate(peak, rounds, engine) <= peak.published
+
+
+def test_a_float32_matrix_product_is_right_and_takes_95_percent_of_the_peak():
+    machine = loaded(MATRIX_PRODUCT.read_text(encoding="utf-8"), "native")
+    rng = np.random.default_rng(256)
+    a, b = (rng.standard_normal((SIZE, SIZE), np.float32) for _ in range(2))
+    machine.write_memory(machine.symbol("a").value, a.tobytes())
+    machine.write_memory(machine.symbol("b").value, b.tobytes())
+    machine.write_register("s11", 1)
+    result = machine.run(LIMIT)
+    assert result.stop.reason is StopReason.HALT
+    assert 2 * SIZE**3 / result.cycles >= 0.95 * 2 * 16
+    contents = machine.read_memory(machine.symbol("c").value, 4 * SIZE * SIZE)
+    c = np.frombuffer(contents, np.float32).reshape(SIZE, SIZE)
+    exact = a.astype(np.float64) @ b.astype(np.float64)
+    bound = SIZE * 2.0**-24 * (np.abs(a).astype(np.float64) @ np.abs(b).astype(np.float64))
+    assert (np.abs(c - exact) <= bound).all()
