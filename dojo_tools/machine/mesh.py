@@ -494,14 +494,10 @@ class Mesh:
     def settled_cycle(self) -> int:
         """Return a cycle before which nothing more can be printed."""
         arrays, phases = self.arrays, self._codes["PHASES"]
-        room = arrays["machine"][self.procedures.constant("M_QUEUE")]
-        entry = self.procedures.constant("ENTRY")
         cycles: list[int] = []
         for die in range(self.dies):
             cycles.append(arrays["horizon"][die])
-            if arrays["queue_count"][die]:
-                # The time of the first event, which may be the one that is being handled.
-                cycles.append(arrays["queue"][die * room * entry] // phases)
+            cycles.append(self.engine.call("first_time", die) // phases)
             if arrays["interrupted"][die]:
                 cycles.append(arrays["clock"][arrays["interrupted"][die] - 1])
         return min(cycles)

@@ -51,6 +51,9 @@ def make_arrays(procedures: Procedures, machine: MachineDef, topology: Topology)
     arrays.fill("row_of", [node // width for node in places])
     die_of = [topology.die_of(node) for node in places]
     arrays.fill("die_of", die_of + [_die_of_dip(topology, dip) for dip in range(dips)])
+    die_width, die_height = machine.grid.die_width, machine.grid.die_height
+    seats = [node // width % die_height * die_width + node % width % die_width for node in places]
+    arrays.fill("seat", seats + [die_width * die_height + dip for dip in range(dips)])
     arrays.fill("step", (-1, 1, -width, width))
     arrays.fill("usable", topology.live)
     for name in ("blocked", "row_turns", "column_side", "unusable_sum"):
@@ -77,6 +80,7 @@ def _counts(
     semaphores = nodes * machine.semaphores.count
     corners = (machine.grid.width + 1) * (machine.grid.height + 1)
     barriers = nodes * BARRIERS
+    times, seats = dies * procedures.constant("NEAR_TIMES"), _seats(machine)
     sizes = {
         "machine": 64,
         "queue": dies * QUEUE_ROOM * procedures.constant("ENTRY"),
@@ -99,6 +103,12 @@ def _counts(
         "waited": agents * procedures.constant("WAIT_CAUSES"),
         "known_count": 1,
         "last_cycle": 1,
+        "seat": nodes + dips,
+        "near_event": dies * procedures.constant("NEAR_ROOM") * procedures.constant("ENTRY"),
+        "near_at": times,
+        "near_word": times,
+        "near_bits": times * _seat_words(procedures, seats),
+        "near_first": times * seats,
         "known": 4 * procedures.constant("KNOWN_ROOM"),
     }
     groups = {
@@ -118,9 +128,21 @@ def _counts(
     return sizes
 
 
+def _seats(machine: MachineDef) -> int:
+    """Return how many nodes a die has, and DIP cards all dies together."""
+    return machine.grid.die_width * machine.grid.die_height + len(machine.dips)
+
+
+def _seat_words(procedures: Procedures, seats: int) -> int:
+    return (seats >> procedures.constant("SEAT_BITS")) + 1
+
+
 def _fill_sizes(procedures: Procedures, arrays: MeshArrays, machine: MachineDef) -> None:
     grid = machine.grid
+    seats = _seats(machine)
     sizes = {
+        "M_SEATS": seats,
+        "M_SEAT_WORDS": _seat_words(procedures, seats),
         "M_WIDTH": grid.width,
         "M_HEIGHT": grid.height,
         "M_NODES": grid.width * grid.height,

@@ -118,7 +118,8 @@ class Nodes:
     def check_drained(self) -> None:
         """Check that no event and no transfer is left, and that streams are free."""
         arrays = self.mesh.arrays
-        assert not any(arrays["queue_count"][: self.mesh.dies])
+        assert not any(arrays["queue_count"])
+        assert not any(arrays["near_count"])
         assert not any(arrays["stream"]), "a transfer is still being sent"
         assert not any(arrays["waiting_first"]), "a transfer still waits for a stream"
         for die in range(self.mesh.dies):

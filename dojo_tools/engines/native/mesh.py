@@ -39,7 +39,7 @@ SLICE = 50_000_000
 BUDGET = 200_000
 """Events that a worker handles before the host looks: some 20 ms."""
 
-EXPORTED = ("begin", "work", "arrange", "arrange_stop", "start_thread", "route")
+EXPORTED = ("begin", "work", "arrange", "arrange_stop", "start_thread", "first_time", "route")
 
 
 @dataclass(slots=True)

@@ -87,6 +87,12 @@ declare ptr @malloc(i64)
 declare void @free(ptr)
 declare i64 @llvm.smin.i64(i64, i64)
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+declare i64 @llvm.cttz.i64(i64, i1)
+
+define internal i64 @lowest_bit(ptr %mesh, i64 %word) alwaysinline nounwind {
+  %number = call i64 @llvm.cttz.i64(i64 %word, i1 true)
+  ret i64 %number
+}
 
 define internal i64 @machine_word(ptr %mesh, i64 %index) alwaysinline nounwind {
   %slot = getelementptr inbounds ptr, ptr %mesh, i64 $array_machine

@@ -67,6 +67,7 @@ class ReferenceMesh:
             "snapshot_register": self._snapshot_register,
             "deliver": self._deliver,
             "release": self._release,
+            "lowest_bit": _lowest_bit,
             "observe": self._observe,
             "publish": self._publish,
             "count_up": self._count_up,
@@ -262,3 +263,7 @@ class ReferenceMesh:
     def _rest(self, _turn: int) -> int:
         time.sleep(0)
         return 0
+
+
+def _lowest_bit(word: int) -> int:
+    return (word & -word).bit_length() - 1
