@@ -378,10 +378,11 @@ class _Screen:
 
 
 def _entry_text(entry: "TraceEntry") -> str:
-    """Return cycle, pc, instruction, source line, and what changed."""
+    """Return cycle, thread if there are several, pc, instruction, source line, what changed."""
     line = "" if entry.line is None else f"{Path(entry.line.file).name}:{entry.line.line}"
     changes = ", ".join(f"{c.place}: {c.before} -> {c.after}" for c in entry.changes)
-    text = f"{entry.cycle:>8}  0x{entry.pc:06x}  {entry.text:<32}  {line:<20}  {changes}"
+    who = f"{entry.who}  " if entry.who else ""
+    text = f"{entry.cycle:>8}  {who}0x{entry.pc:06x}  {entry.text:<32}  {line:<20}  {changes}"
     return printable(text.rstrip())
 
 

@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 from dojo_tools.late_names import late_names
 
 if TYPE_CHECKING:
-    from dojo_tools.machine.machine import Change, Machine, RunResult, TraceEntry
+    from dojo_tools.machine.machine import Machine, RunResult
     from dojo_tools.machine.program import load_program
     from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
     from dojo_tools.machine.threads import ENGINES, bare_threads
+    from dojo_tools.machine.tracing import Change, TraceEntry
 
 _PLACES = {
-    "Change": "machine",
+    "Change": "tracing",
     "Machine": "machine",
     "RunResult": "machine",
-    "TraceEntry": "machine",
+    "TraceEntry": "tracing",
     "load_program": "program",
     "count_beyond": "tensors",
     "decode_elements": "tensors",

@@ -1,18 +1,14 @@
 """One node and one thread that run an image, with everything the host may look at or set."""
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dojo_tools.description import (
     Description,
-    Instruction,
-    InstructionDef,
     MachineDef,
     load_machine,
 )
-from dojo_tools.description.semantics import WriteControl, WriteRegister, walk_statements
 from dojo_tools.diagnostics import did_you_mean, fail
 from dojo_tools.engines.lockstep import Divergence
 from dojo_tools.engines.printing import Printed
@@ -24,6 +20,7 @@ from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
 from dojo_tools.machine.shares import shares_of
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
+from dojo_tools.machine.tracing import TraceEntry, Tracer
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
 
 if TYPE_CHECKING:
@@ -49,27 +46,6 @@ class RunResult:
     retired: int
     cycles: int
     causes: Mapping[Cause, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A place that an instruction wrote, as text before and after."""
-
-    place: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class TraceEntry:
-    """One executed instruction, by the cycle it issued in; `stop` is set where it ended the run."""
-
-    cycle: int
-    pc: int
-    text: str
-    line: LineEntry | None
-    changes: tuple[Change, ...]
-    stop: Stop | None = None
 
 
 class Machine:
@@ -116,7 +92,6 @@ class Machine:
         for control in description.controls:
             if control.name in ALONE:
                 self._thread.set_control(control.number, 1)
-        self._zeros = {file.name: file.zero for file in description.registers}
         self.program = ProgramView(image)
         self._shown = ThreadView(self._thread, self.definition.denormals)
         stack = self.program.symbols.get("__stack_top")
@@ -152,62 +127,17 @@ class Machine:
 
         Raises `InputError` for the native engine alone, which can't be watched.
         """
-        if observed_thread(self._thread) is None:
+        observed = observed_thread(self._thread)
+        if observed is None:
             raise fail("a trace needs the reference engine", hint='ask for engine="reference"')
+        tracer = Tracer(self._thread, observed, self.program, self._shown)
         for _ in range(limit):
-            entry = self._step()
+            step = tracer.begin()
+            step.executed(_unanswered(self._thread, self._thread.run(1)))
+            entry = step.entry()
             yield entry
             if entry.stop is not None:
                 return
-
-    def _step(self) -> TraceEntry:
-        thread = self._thread
-        pc, cycle = thread.pc, thread.next_issue_cycle()
-        instruction = thread.decode_at(pc)
-        if instruction is None:
-            stop = thread.run(1)
-            return TraceEntry(cycle, pc, "illegal", self.line_at(pc), (), stop)
-        text = self._text(instruction, pc)
-        pairs = zip(instruction.definition.operands, instruction.values, strict=True)
-        values = {kind.name: value for kind, value in pairs}
-        places = _written_places(instruction.definition, values, self._zeros)
-        before = {place: self._place_text(*place) for place in places}
-        controls = dict(thread.controls)
-        observed = observed_thread(thread)
-        assert observed is not None
-        observed.memory.observed = []
-        stop = _unanswered(thread, thread.run(1))
-        changes = [
-            Change(place[1], before[place], self._place_text(*place))
-            for place in places
-            if stop.reason is not StopReason.FAULT
-        ]
-        named = {name for kind, name in places if kind == "control"}
-        for control in self.description.controls:
-            old, new = controls[control.number], thread.controls[control.number]
-            if old != new and control.name not in named:
-                changes.append(Change(control.name, hex(old), hex(new)))
-        for address, old in observed.memory.observed:
-            new = thread.read_memory(address, len(old))
-            changes.append(Change(f"mem[0x{address:x}]", _bytes_text(old), _bytes_text(new)))
-        observed.memory.observed = None
-        ended = None if stop.reason is StopReason.LIMIT else stop
-        return TraceEntry(cycle, pc, text, self.line_at(pc), tuple(changes), ended)
-
-    def _text(self, instruction: Instruction, pc: int) -> str:
-        from dojo_tools.disassembler import format_instruction  # noqa: PLC0415  see the top
-
-        return format_instruction(instruction, pc, self.description)
-
-    def _place_text(self, kind: str, name: str) -> str:
-        if kind == "control":
-            control = next(c for c in self.description.controls if c.name == name)
-            return hex(self._thread.controls[control.number])
-        element = self._shown.shown_as(name)
-        if element is not None:
-            return _values_text(self.value_texts(name), element)
-        value = self._thread.read_register(name)
-        return hex(value) if isinstance(value, int) else _bytes_text(value)
 
     # ---- registers and memory
 
@@ -324,7 +254,9 @@ class Machine:
         place = self.program.place_at(found.pc)
         text = "no instruction"
         if found.instruction is not None:
-            text = self._text(found.instruction, found.pc)
+            from dojo_tools.disassembler import format_instruction  # noqa: PLC0415  see the top
+
+            text = format_instruction(found.instruction, found.pc, self.description)
         head = f"{place}error: the engines differ: `{text}` (pc 0x{found.pc:x})"
         notes = [f"instruction number {found.retired + 1} of the run"]
         if found.count > 1:
@@ -343,41 +275,3 @@ def _unanswered(thread: Thread, stop: Stop) -> Stop:
         return stop
     message = f"no machine around the thread answers {thread.request}"
     return Stop(StopReason.FAULT, fault=Fault(FaultKind.REQUEST, thread.pc - 4, message))
-
-
-def _written_places(
-    definition: InstructionDef, values: dict[str, int], zeros: Mapping[str, int | None]
-) -> tuple[tuple[str, str], ...]:
-    """Return kind and name of the registers an instruction writes, in order, each once.
-
-    `zeros` has the register of each file that is always zero: it is never written.
-    """
-    places: dict[tuple[str, str], None] = {}
-    for statement in walk_statements(definition.meaning.statements):
-        if isinstance(statement, WriteRegister):
-            kind = definition.operand(statement.operand)
-            if values[kind.name] != zeros.get(kind.file):
-                places["register", f"{kind.file}{values[kind.name]}"] = None
-        elif isinstance(statement, WriteControl):
-            kind = definition.operand(statement.operand)
-            code = values[kind.name]
-            places["control", next(n for n, number in kind.names if number == code)] = None
-    return tuple(places)
-
-
-def _values_text(texts: Sequence[str], element: "Element") -> str:
-    """Return the values of a register; neighbours that are alike once, with their count."""
-    runs = [(text, len(list(group))) for text, group in itertools.groupby(texts)]
-    parts = [text if count == 1 else f"{text} x{count}" for text, count in runs]
-    return f"{element} {' '.join(parts)}"
-
-
-def _bytes_text(contents: bytes) -> str:
-    """Return bytes as one number if they fit in 64 bits, else as 32-bit words, lowest first.
-
-    Words that are all alike are written once, with their count.
-    """
-    if len(contents) <= 8:
-        return hex(int.from_bytes(contents, "little"))
-    words = [contents[i : i + 4][::-1].hex() for i in range(0, len(contents), 4)]
-    return f"{words[0]} x{len(words)}" if len(set(words)) == 1 else " ".join(words)

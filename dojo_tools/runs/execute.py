@@ -53,21 +53,16 @@ def execute_run(
         warnings=warnings,
     )
     listener = listener or Listener()
+    engine = engine or ("native" if listener.traced is None else "reference")
     if not _fits_machine(image, description, definition, run_file.grid):
-        if listener.traced is not None:
-            raise fail(
-                "a trace shows one node, and this program runs on many or talks to its node",
-                hint="`print` instructions say cycle, node and thread",
-            )
         if ir_folder is not None:
             raise fail("the IR of one node can be written, and this program runs on many")
         # The mesh takes 100 ms to load, with numpy, and a run on one node needs none of it.
         from dojo_tools.runs.execute_mesh import execute_on_mesh  # noqa: PLC0415  see above
 
         return execute_on_mesh(
-            run_file, image, description, definition, listener, warnings, timing, engine or "native"
+            run_file, image, description, definition, listener, warnings, timing, engine
         )
-    engine = engine or ("native" if listener.traced is None else "reference")
     watch = None if ir_folder is None else ir_writer(ir_folder, lambda: machine)
     machine = Machine(image, description, definition, timing=timing, engine=engine, watch=watch)
     return _execute(run_file, machine, listener, warnings)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dojo_tools.bits import mask
 from dojo_tools.description import Description, MachineDef
 from dojo_tools.diagnostics import Diagnostic
-from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
+from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE, NEVER_CYCLE
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine.deadlock import find_deadlock
 from dojo_tools.machine.deadlock_report import blocked_lines, deadlock_text, ordered_waiters
@@ -13,6 +13,8 @@ from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_counters import cycles_by_cause, run_cycles
 from dojo_tools.machine.mesh_names import agent_name, mesh_fault_text, place_at, view_of
 from dojo_tools.machine.mesh_pair import MeshDifference, compare_meshes
+from dojo_tools.machine.mesh_trace import MeshTracer
+from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
 from dojo_tools.runs.early_end import with_excerpt
 from dojo_tools.runs.mesh_host import MeshHost
@@ -52,7 +54,7 @@ def execute_on_mesh(
             timing=timing,
             at=run_file.grid.at,
             grid=run_file.grid.size,
-            workers=run_file.workers,
+            workers=1 if listener.traced else run_file.workers,
         )
         for name in engines
     ]
@@ -61,7 +63,8 @@ def execute_on_mesh(
     planner = Planner(MeshHost(meshes))
     plan = planner.plan(run_file)
     warnings += planner.warnings
-    takers = [_Taker(each, listener if each is mesh else Listener()) for each in meshes]
+    tracer = None if listener.traced is None else _tracer(mesh, run_file)
+    takers = [_Taker(mesh, listener, tracer), *(_Taker(each, Listener()) for each in meshes[1:])]
     taker = takers[0]
     ends: list[MeshEnd | None] = []
     for each, its_taker in zip(meshes, takers, strict=True):
@@ -110,16 +113,27 @@ def execute_on_mesh(
 # ---- running
 
 
+def _tracer(mesh: Mesh, run_file: RunFile) -> MeshTracer:
+    def show(view: ThreadView) -> None:
+        for wish in run_file.shows:
+            view.show_as(wish.register, wish.element)
+
+    return MeshTracer(mesh, show)
+
+
 class _Taker:
     """Takes what threads print and makes lines of it, in the order of cycle, node and thread.
+
+    With a `tracer` what was executed is shown before what it printed.
 
     A line is complete, and has its cycle, when its end is printed; a single thread's text goes on
     as it is.
     """
 
-    def __init__(self, mesh: Mesh, listener: Listener) -> None:
+    def __init__(self, mesh: Mesh, listener: Listener, tracer: MeshTracer | None = None) -> None:
         self._mesh = mesh
         self._listener = listener
+        self._tracer = tracer
         self._is_one = sum(1 for _ in mesh.agents()) == 1
         self._begun: dict[tuple[int, int], str] = {}
         self._size = 0
@@ -132,14 +146,22 @@ class _Taker:
         mesh = self._mesh
         count = sum(line.cycle < settled_cycle for line in mesh.lines)
         for piece in mesh.lines[:count]:
+            self._show_executed(piece.cycle, (piece.node << AGENT_BITS | piece.thread) + 1)
             if self._is_one:
                 self._write(piece.text)
             self._complete(piece)
         del mesh.lines[:count]
+        self._show_executed(settled_cycle)
+
+    def _show_executed(self, cycle: int, agent: int = 0) -> None:
+        """Show what was executed before a cycle, and in it by agents before one."""
+        if self._tracer is not None and self._listener.traced is not None:
+            for entry in self._tracer.take(cycle, agent):
+                self._listener.traced(entry)
 
     def finish(self) -> None:
         """Take all that is left, begun lines too."""
-        self.take(max((line.cycle for line in self._mesh.lines), default=0) + 1)
+        self.take(NEVER_CYCLE)
         for (node, thread), text in sorted(self._begun.items()):
             if text:
                 self._emit(MeshLine(run_cycles(self._mesh), node, thread, text))

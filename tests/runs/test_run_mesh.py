@@ -11,7 +11,7 @@ from dojo_tools.description import Description
 from dojo_tools.diagnostics import ExitCode, InputError
 from dojo_tools.machine import Machine
 from dojo_tools.machine.mesh import Mesh
-from dojo_tools.runs import Listener, RunReport, Status, execute_run, load_run_file
+from dojo_tools.runs import RunReport, Status, execute_run, load_run_file
 
 # Each node doubles its block and adds `bias`; (0, 0) says what it got in a0.
 KERNEL = """\
@@ -189,13 +189,6 @@ def test_wrong_run_files_are_told_where(run: Run, text: str, message: str) -> No
     with pytest.raises(InputError) as refusal:
         run(text)
     assert any(message in found.message for found in refusal.value.diagnostics), refusal.value
-
-
-def test_a_trace_is_of_one_node(tmp_path: Path, run: Run, description: Description) -> None:
-    run(SMALL)
-    listener = Listener(traced=lambda _: None)
-    with pytest.raises(InputError, match="a trace shows one node"):
-        execute_run(load_run_file(tmp_path / "run.toml"), description, listener)
 
 
 HEAD = "        .semaphore s\n        .global _start\n_start: ctl.read t0, node_id\n"

@@ -58,6 +58,8 @@ class ReferenceMesh:
         self._limits = Limits()
         self._step = threading.Lock()
         arrays["machine"][procedures.constant("M_BUDGET")] = BUDGET
+        self.step: Callable[[int], Stop] | None = None
+        """Executes an instruction of a thread, for somebody who looks at each."""
         externals: Mapping[str, Callable[..., int]] = {
             "run_thread": self._run_thread,
             "answer": self._answer,
@@ -176,7 +178,9 @@ class ReferenceMesh:
         thread.go_on_at(clock[agent])
         limits = self._limits
         count = min(_SLICE, limits.retired - thread.retired)
-        if limits.cycle == NEVER_CYCLE:
+        if self.step is not None:
+            stop = self._run_steps(self.step, agent, count)
+        elif limits.cycle == NEVER_CYCLE:
             stop = thread.run(count)
         else:
             stop = thread.run_before(limits.cycle, count)
@@ -189,6 +193,16 @@ class ReferenceMesh:
         for index, value in enumerate((number, *arguments)):
             self.arrays["asked"][first + index] = to_signed(value, 64)
         return self._ran
+
+    def _run_steps(self, step: Callable[[int], Stop], agent: int, limit: int) -> Stop:
+        """Run a thread as `run_before` does, one instruction at a time."""
+        thread, stop = self.thread(agent), Stop(StopReason.LIMIT)
+        end = thread.retired + limit
+        while stop.reason is StopReason.LIMIT and thread.retired < end:
+            if thread.next_issue_cycle() >= self._limits.cycle:
+                break
+            stop = step(agent)
+        return stop
 
     def _answer(self, agent: int, value: int) -> int:
         thread = self.thread(agent)
