@@ -42,6 +42,9 @@ class Exit(IntEnum):
     REQUEST = 7
     """The instruction before `pc` asks for what `request` and the words after it say."""
 
+    TRACED = 8
+    """The host has to take records of the trace before the code at `pc` can leave more."""
+
 
 # `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
 # what has retired when it is zero.
@@ -67,13 +70,18 @@ _HEADER = (
     "request_result",
 )
 
+# Where the next record of the trace goes, and the place behind which no block begins. They stand
+# behind all else, so that code which is not traced is the same as without them.
+TRACE_FIELDS = ("trace_next", "trace_end")
+
 
 @dataclass(frozen=True, slots=True)
 class StateLayout:
     """Offsets in bytes from the start of the state.
 
-    `fields` are 64-bit words. `files` maps a register file to its first register. Control
-    registers stand by number from `controls` on; a number without one holds zero.
+    `fields` are 64-bit words; those of the trace stand behind the `size` bytes of all others.
+    `files` maps a register file to its first register. Control registers stand by number from
+    `controls` on; a number without one holds zero.
     """
 
     fields: dict[str, int]
@@ -82,6 +90,7 @@ class StateLayout:
     controls: int
     control_masks: tuple[int, ...]
     size: int
+    traced_size: int
 
     @staticmethod
     def of(description: Description) -> "StateLayout":
@@ -97,8 +106,16 @@ class StateLayout:
             offset += size * file.count
         numbers = {control.number: mask(control.width) for control in description.controls}
         masks = tuple(numbers.get(number, 0) for number in range(max(numbers, default=-1) + 1))
+        size = _aligned(offset + 8 * len(masks), _LINE)
+        fields |= {name: size + 8 * index for index, name in enumerate(TRACE_FIELDS)}
         return StateLayout(
-            fields, actions, files, offset, masks, _aligned(offset + 8 * len(masks), _LINE)
+            fields,
+            actions,
+            files,
+            offset,
+            masks,
+            size,
+            _aligned(size + 8 * len(TRACE_FIELDS), _LINE),
         )
 
     def control(self, number: int) -> int:

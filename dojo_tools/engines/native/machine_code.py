@@ -47,3 +47,6 @@ class Variant:
 
     optimised: bool = False
     """Spend time on good code, once it is known to run long."""
+
+    traced: bool = False
+    """Leave a record of every instruction that retires, as `trace.py` says."""

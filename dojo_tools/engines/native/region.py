@@ -17,6 +17,7 @@ from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, Access, FaultCode, MemoryBuilder
 from dojo_tools.engines.native.timeline import Point, Timeline
+from dojo_tools.engines.native.trace import lacks_room, write_record
 from dojo_tools.engines.timing import Totals
 
 HEAT_MAX = 2_000_000
@@ -111,7 +112,8 @@ class RegionBuilder:
         return self._flows[key]
 
     def _text(self) -> str:
-        size = self.target.layout.size
+        layout = self.target.layout
+        size = layout.traced_size if self.variant.traced else layout.size
         state = f"ptr noalias captures(none) writable dereferenceable({size}) align 64 %s"
         memory = (
             f"ptr noalias captures(none) dereferenceable({self.target.memory_size}) align 64 %m"
@@ -143,6 +145,8 @@ class RegionBuilder:
         self._point = Point.entry(shape)
         if self.variant.stepping:
             self._limit_check(pc)
+        if self.variant.traced:
+            self._trace_check(pc)
         while True:
             self._pc = pc
             self._written_out += 1
@@ -150,7 +154,7 @@ class RegionBuilder:
             builder = InstructionBuilder(self.target, self.f, self, instruction, pc)
             if builder.build():
                 return
-            self._point = self._after(instruction, taken=False)
+            self._retire(instruction, taken=False)
             pc += 4
             if builder.written.number is None:
                 self._leave_if(builder.written, pc)
@@ -159,10 +163,14 @@ class RegionBuilder:
                 self._go(pc)
                 return
 
-    def _after(self, instruction: Instruction, taken: bool) -> Point:
+    def _retire(self, instruction: Instruction, taken: bool) -> None:
+        """Go on behind an instruction that nothing can stop any more."""
+        if self.variant.traced:
+            write_record(self.memory, self._pc, self.cycle().text)
         if self._timeline is None:
-            return self._point._replace(done=self._point.done + 1)
-        return self._timeline.after(self._point, instruction, taken)
+            self._point = self._point._replace(done=self._point.done + 1)
+        else:
+            self._point = self._timeline.after(self._point, instruction, taken)
 
     def _count(self) -> None:
         """Add what the block did: instructions that have retired, cycles, and their path."""
@@ -221,6 +229,11 @@ class RegionBuilder:
         reached = self.f.emit(f"icmp slt i64 {self.memory.load_field('left')}, 0")
         after = self.f.label("within")
         self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
+        self.f.start(after)
+
+    def _trace_check(self, pc: int) -> None:
+        after = self.f.label("room")
+        self.f.branch_if_rare(lacks_room(self.memory), self._exit(pc, Exit.TRACED), after)
         self.f.start(after)
 
     def _heat_check(self, pc: int | str) -> None:
@@ -306,7 +319,7 @@ class RegionBuilder:
         before = self._point
         next_pc = integer(self._pc + 4) if target is None else target
         taken = next_pc.number != self._pc + 4
-        self._point = self._after(self._code.instructions[self._pc], taken)
+        self._retire(self._code.instructions[self._pc], taken)
         self._count()
         if left is Exit.ACTIONS and written.number is None:
             hit = self.f.emit(f"zext i1 {written.text} to i64")
