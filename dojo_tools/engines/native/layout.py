@@ -45,6 +45,9 @@ class Exit(IntEnum):
     REQUEST = 7
     """The instruction before `pc` asks for what `request` and the words after it say."""
 
+    TRACED = 8
+    """The host has to take records of the trace before the code at `pc` can leave more."""
+
 
 # `jumped` is the last computed jump that left a region: its address, above 32 bits of its target.
 # `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
@@ -74,12 +77,17 @@ _HEADER = (
     "request_result",
 )
 
+# Where the next record of the trace goes, and the place behind which no block begins. They stand
+# behind all else, so that code which is not traced is the same as without them.
+TRACE_FIELDS = ("trace_next", "trace_end")
+
 
 @dataclass(frozen=True, slots=True)
 class StateLayout:
     """Offsets in bytes from the start of the state.
 
-    `fields` are 64-bit words. `files` maps a register file to its first register; the wide ones
+    `fields` are 64-bit words; those of the trace stand behind the `size` bytes of all others.
+    `files` maps a register file to its first register; the wide ones
     stand before `often_used`, which begins a page. Control registers stand by number from
     `controls` on; a number without one holds zero.
     """
@@ -91,6 +99,7 @@ class StateLayout:
     controls: int
     control_masks: tuple[int, ...]
     size: int
+    traced_size: int
 
     @staticmethod
     def of(description: Description) -> "StateLayout":
@@ -105,7 +114,17 @@ class StateLayout:
         masks = tuple(numbers.get(number, 0) for number in range(max(numbers, default=-1) + 1))
         actions = _aligned(controls + _WORD * len(masks), _LINE)
         size = _aligned(actions + 3 * _WORD * ACTIONS_MAX, _LINE)
-        return StateLayout(often_used, fields, actions, files | narrow_files, controls, masks, size)
+        fields |= {name: size + _WORD * index for index, name in enumerate(TRACE_FIELDS)}
+        return StateLayout(
+            often_used,
+            fields,
+            actions,
+            files | narrow_files,
+            controls,
+            masks,
+            size,
+            _aligned(size + _WORD * len(TRACE_FIELDS), _LINE),
+        )
 
     def control(self, number: int) -> int:
         """Return the offset of a control register."""

@@ -59,3 +59,6 @@ class Variant:
 
     jumps: tuple[ComputedJump, ...] = ()
     """Computed jumps that are known to have been made: their targets become part of a region."""
+
+    traced: bool = False
+    """Leave a record of every instruction that retires, as `trace.py` says."""

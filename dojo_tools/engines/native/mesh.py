@@ -82,7 +82,7 @@ class NativeMesh:
         self._printing: set[int] = set()
         self._pages: dict[bytes, bytes] = {}
         # Counters come right behind a state: few are used, and so they share its last page.
-        state_size = self._target.layout.size + 8 * COUNTERS_ROOM
+        state_size = self._target.layout.traced_size + 8 * COUNTERS_ROOM
         self._state_stride = -(-state_size // PAGE) * PAGE
         self._memory_stride = -(-size_with_marks(shape.sram_bytes) // PAGE) * PAGE
         agents = shape.nodes << AGENT_BITS
@@ -189,7 +189,7 @@ class NativeMesh:
             number = agent >> AGENT_BITS
             start = agent * self._state_stride
             space = self._space(node, agent)
-            counters = start + self._target.layout.size
+            counters = start + self._target.layout.traced_size
             words = (ctypes.c_uint64 * COUNTERS_ROOM).from_buffer(self._states, counters)
             home = Home(
                 self._states[start:counters],
@@ -234,7 +234,7 @@ class NativeMesh:
         places = {
             name: by_stepping[stepping].table.place for name, stepping in SPACE_FIELDS.items()
         }
-        places["counters"] = self._bases[0] + start + layout.size
+        places["counters"] = self._bases[0] + start + layout.traced_size
         for name, place in places.items():
             words[first + (layout.fields[name] >> 3)] = place
         for number, value in controls.items():

@@ -18,6 +18,7 @@ from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, Access, FaultCode, MemoryBuilder
 from dojo_tools.engines.native.timeline import Point, Timeline
+from dojo_tools.engines.native.trace import lacks_room, write_record
 from dojo_tools.engines.timing import Totals
 
 HEAT_MAX = 2_000_000
@@ -137,7 +138,8 @@ class RegionBuilder:
         return self._flows[key]
 
     def _text(self) -> str:
-        size = self.target.layout.size
+        layout = self.target.layout
+        size = layout.traced_size if self.variant.traced else layout.size
         state = f"ptr noalias captures(none) writable dereferenceable({size}) align 64 %s"
         memory = (
             f"ptr noalias captures(none) dereferenceable({self.target.memory_size}) align 64 %m"
@@ -170,6 +172,8 @@ class RegionBuilder:
         if self.variant.stepping:
             self._limit_check(self._exit(pc, Exit.LIMIT))
             self._end_check(pc)
+        if self.variant.traced:
+            self._trace_check(pc)
         self._loop = self._begin_loop(pc)
         while True:
             self._pc = pc
@@ -178,7 +182,7 @@ class RegionBuilder:
             builder = InstructionBuilder(self.target, self.f, self, instruction, pc)
             if builder.build():
                 return
-            self._point = self._after(self._point, instruction, taken=False)
+            self._retire(instruction, taken=False)
             pc += 4
             if builder.written.number is None:
                 self._leave_if(builder.written, pc)
@@ -189,7 +193,8 @@ class RegionBuilder:
 
     def _begin_loop(self, pc: int) -> Loop | None:
         """Begin the body of a loop if the block at an address is one, and worth it."""
-        turn = self._turn(pc) if self.variant.optimised and not self.variant.stepping else None
+        counts_turns = self.variant.optimised and not self.variant.stepping
+        turn = self._turn(pc) if counts_turns and not self.variant.traced else None
         if turn is None or not turn.cycles:
             return None
         left, body = self.memory.load_field("left"), self.f.label("body")
@@ -218,6 +223,12 @@ class RegionBuilder:
         after = self._timeline.after(point, instruction, taken)
         self._step_cycles_max = max(self._step_cycles_max, after.cycles - point.cycles)
         return after
+
+    def _retire(self, instruction: Instruction, taken: bool) -> None:
+        """Go on behind an instruction that nothing can stop any more."""
+        if self.variant.traced:
+            write_record(self.memory, self._pc, self.cycle().text)
+        self._point = self._after(self._point, instruction, taken)
 
     def _count(self) -> None:
         """Add what the block did: instructions that have retired, cycles, and their path."""
@@ -293,6 +304,11 @@ class RegionBuilder:
         reached = self.f.emit(f"icmp sge i64 {self.cycle().text}, {end}")
         after = self.f.label("early")
         self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
+        self.f.start(after)
+
+    def _trace_check(self, pc: int) -> None:
+        after = self.f.label("room")
+        self.f.branch_if_rare(lacks_room(self.memory), self._exit(pc, Exit.TRACED), after)
         self.f.start(after)
 
     def _heat_check(self, pc: int | str) -> None:
@@ -384,7 +400,7 @@ class RegionBuilder:
         if plainly and self._loop is not None and next_pc.number == self._loop.pc:
             self._next_turn(self._loop)
             return
-        self._point = self._after(before, self._code.instructions[self._pc], taken)
+        self._retire(self._code.instructions[self._pc], taken)
         self._count()
         if left is Exit.ACTIONS and written.number is None:
             hit = self.f.emit(f"zext i1 {written.text} to i64")

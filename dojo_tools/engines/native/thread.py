@@ -31,6 +31,7 @@ from dojo_tools.engines.native.machine_code import ComputedJump, Target, Variant
 from dojo_tools.engines.native.memory import VERBS, FaultCode
 from dojo_tools.engines.native.slow_clock import SlowClock
 from dojo_tools.engines.native.timeline import Point, Timeline
+from dojo_tools.engines.native.trace import TraceMemory, WatchTrace
 from dojo_tools.engines.native.translations import (
     CodeSpace,
     Counters,
@@ -83,7 +84,8 @@ class NativeThread:
 
     What the host sees is that of `ReferenceThread`. Without a `timeline` timing is off. A
     `translator` that other threads use comes with its own target and timeline. `optimised` spends
-    on all code what otherwise only hot code is worth.
+    on all code what otherwise only hot code is worth. `traced`, for a thread alone, gets a record
+    of each instruction that has retired, before `run` returns.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class NativeThread:
         *,
         translator: Translator | None = None,
         optimised: bool = False,
+        traced: WatchTrace | None = None,
         space: CodeSpace | None = None,
         home: Home | None = None,
     ) -> None:
@@ -104,7 +107,7 @@ class NativeThread:
             if translator is None:
                 target = Target(description, memory_size, memory_low, denormals)
                 translator = Translator(target, timeline)
-            space = CodeSpace(translator, optimised)
+            space = CodeSpace(translator, optimised, traced is not None)
         self.space = space
         self.target = space.translator.target
         self._translator = space.translator
@@ -122,6 +125,7 @@ class NativeThread:
         self._counters = home.counters
         self._slow_clock: SlowClock | None = None
         self._single: Translations | None = None
+        self._trace = None if traced is None else self._begin_trace(traced)
         self._end = 0
         self._end_cycle = NEVER_CYCLE
         self._native_seconds = self._translation_seconds = 0.0
@@ -132,11 +136,23 @@ class NativeThread:
 
     def _new_home(self, memory_size: int) -> Home:
         """Return a home for a thread alone on its node."""
-        size = -(-self.target.layout.size // _STATE_SIZE_UNIT) * _STATE_SIZE_UNIT
+        size = -(-self.target.layout.traced_size // _STATE_SIZE_UNIT) * _STATE_SIZE_UNIT
         memory = memoryview(mmap.mmap(-1, size_with_marks(memory_size)))
         state = memoryview(mmap.mmap(-1, size))
         code = CodeMemory(memory, memory_size)
         return Home(state, memory, code, Counters(self.space.paths), self._drop_own)
+
+    def _begin_trace(self, watch: WatchTrace) -> TraceMemory:
+        trace = TraceMemory(watch)
+        self._set_field("trace_next", trace.first)
+        self._set_field("trace_end", trace.end)
+        return trace
+
+    def _take_trace(self) -> None:
+        """Hand over what the trace holds."""
+        if self._trace is not None:
+            self._trace.take(self._field("trace_next"))
+            self._set_field("trace_next", self._trace.first)
 
     def move_to(self, space: CodeSpace) -> None:
         """Go on with other translations; what the paths of the old ones count is kept."""
@@ -317,6 +333,12 @@ class NativeThread:
         The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
         after it has taken `seconds` of the host's time.
         """
+        try:
+            return self._run(limit, printed_max, seconds)
+        finally:
+            self._take_trace()
+
+    def _run(self, limit: int, printed_max: int | None, seconds: float | None) -> Stop:
         self._printed_room = printed_max
         started = time.perf_counter()
         end = self._end = self.retired + limit
@@ -367,6 +389,8 @@ class NativeThread:
                 self.space.by_stepping[stepping].promote(self.pc, self._field("shape"))
             case Exit.WRITTEN:
                 self._drop_changed()
+            case Exit.TRACED:
+                self._take_trace()
             case _:
                 pass
         return None
@@ -393,9 +417,12 @@ class NativeThread:
         self._translation_seconds += time.perf_counter() - started
 
     def _has_many_shapes(self, translations: Translations) -> bool:
-        """Return whether one more shape of the code at the pc is not worth a translation."""
+        """Return whether one more shape of the code at the pc is not worth a translation.
+
+        A trace is worth it: only translated code leaves records.
+        """
         shapes = translations.shapes_at(self.pc)
-        if self.shape == 0 or shapes == 0:
+        if self.shape == 0 or shapes == 0 or self._trace is not None:
             return False
         budget = TRANSLATION_SECONDS + self._native_seconds / 2
         return self._translation_seconds > budget or shapes >= SHAPES_MAX

@@ -270,12 +270,17 @@ class CodeSpace:
     have room for.
     """
 
-    def __init__(self, translator: Translator, optimised: bool = False) -> None:
+    def __init__(
+        self, translator: Translator, optimised: bool = False, traced: bool = False
+    ) -> None:
         self.translator = translator
         self.paths = Paths()
+        variants = (
+            replace(variant, optimised=optimised, traced=traced)
+            for variant in (Variant(), STEPPING)
+        )
         self.by_stepping = {
-            stepping: Translations(translator, replace(variant, optimised=optimised), self.paths)
-            for stepping, variant in ((False, Variant()), (True, STEPPING))
+            variant.stepping: Translations(translator, variant, self.paths) for variant in variants
         }
         self._plain: Translations | None = None
 
