@@ -4,12 +4,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 from dojo_tools.description import load_description, load_machine
 from dojo_tools.machine import load_program
 from dojo_tools.machine.mesh import EndReason, Mesh
 from figures import Figure, median_seconds
-from native_runs import KERNELS, Kernel
+from native_runs import HARTS, KERNELS, Kernel, mix_on_harts, sgemm
+from native_runs import ROUNDS as NODE_ROUNDS
 
 UNIT = "M instr/s"
 ROWS = 17
@@ -26,6 +28,9 @@ dead_in_each_die = [[14, 0], [15, 0], [16, 0], [17, 0], [18, 0], [19, 0]]
 provenance = "chosen: two dies side by side"
 """
 ROUNDS = 40_000_000
+HART_ROUNDS = 3_000_000
+SUMMA = Path(__file__).parents[2] / "samples" / "gemm-summa" / "summa.s"
+GEMM = {"WIDTH": 20, "HEIGHT": 17, "M_BLOCK": 240, "N_BLOCK": 208, "K": 912, "PANEL": 456}
 
 
 def _mesh(name: str, machine: str, columns: int | None = None, workers: int = 1) -> Mesh:
@@ -68,6 +73,53 @@ def bench_packets() -> list[Figure]:
         Figure("mesh, packets", sent / taken / 1e6, "M/s", "the aim", 1.0),
         Figure("mesh, hops", hops / taken / 1e6, "M/s", "12 a packet of the aim", 12.0),
     ]
+
+
+def bench_harts() -> list[Figure]:
+    """Run the integer mix on each node of a die without timing, and on as many harts of QEMU's."""
+    description = load_description()
+    image = load_program([KERNELS / "integer_mix.s"], description)
+    machine = load_machine("d1")
+
+    def ours(rounds: int) -> float:
+        mesh = Mesh(image, description, machine, timing=False)
+        for agent in mesh.agents():
+            mesh.engine.thread(agent).write_register(NODE_ROUNDS, rounds)
+        started = time.process_time()
+        assert mesh.run().reason is EndReason.DONE
+        return time.process_time() - started
+
+    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+    with mix_on_harts(HART_ROUNDS) as theirs, mix_on_harts(1) as starts:
+        ours(HART_ROUNDS)
+        for _ in range(3):
+            seconds["ours"].append(ours(HART_ROUNDS) - ours(1))
+            seconds["theirs"].append(theirs() - starts())
+    work = HARTS * HART_ROUNDS / 1e6
+    rate, reference = (work / median(seconds[name]) for name in ("ours", "theirs"))
+    return [Figure("mesh, integer mix, 354 nodes", rate, "M/s", "QEMU, 354 harts", reference)]
+
+
+def bench_gemm() -> list[Figure]:
+    """Compare a matrix product of a die's nodes, by one worker, with numpy's, by one thread."""
+    description = load_description()
+    image = load_program([SUMMA], description, defines=GEMM)
+    m, k, n = GEMM["HEIGHT"] * GEMM["M_BLOCK"], GEMM["K"], GEMM["WIDTH"] * GEMM["N_BLOCK"]
+    product = sgemm(m, k, n)
+    taken: list[float] = []
+
+    def guest() -> None:
+        grid, at = (GEMM["WIDTH"], GEMM["HEIGHT"]), (0, 1)
+        mesh = Mesh(image, description, load_machine("d1"), grid=grid, at=at)
+        started = time.perf_counter()
+        assert mesh.run().reason is EndReason.DONE
+        taken.append(time.perf_counter() - started)
+
+    host = median_seconds({"guest": guest, "host": product}, 3)["host"]
+    flops = 2 * m * k * n / 1e9
+    other = f"numpy sgemm {m}x{k}x{n}, one thread"
+    rate = flops / median(taken[1:])
+    return [Figure("mesh, gemm-summa, one worker", rate, "GFLOP/s", other, flops / host)]
 
 
 def bench_workers() -> list[Figure]:

@@ -1,6 +1,7 @@
 """Kernels of `kernels/` on the engines, and what they are compared with on the host."""
 
 import ctypes
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -69,6 +70,41 @@ def cross_compiled_mix(machine: str) -> Generator[Path]:
         source = str(KERNELS / "integer_mix_main.c")
         subprocess.run([gcc, "-O2", "-static", "-o", program, source], check=True)
         yield program
+
+
+_BARE_METAL = ("-ffreestanding", "-mcmodel=medany", "-fno-pic", "-no-pie", "-nostdlib", "-static")
+_PLACES = "-Wl,--gc-sections,--build-id=none,--section-start=.first=0x80000000,-Ttext=0x80001000"
+_EMULATOR = "qemu-system-riscv64"
+_VIRT = "-machine virt -smp {} -m 256M -bios none -nographic -monitor none -serial none".split()
+HARTS = 354
+"""Harts on which QEMU runs the integer mix: as many as a die has nodes."""
+
+
+@contextmanager
+def mix_on_harts(rounds: int) -> Generator[Callable[[], float]]:
+    """Yield a call that runs the integer mix on each hart of a machine of QEMU's.
+
+    It returns the processor time that the emulator took, its start included.
+    """
+    gcc, emulator = shutil.which("riscv64-linux-gnu-gcc"), shutil.which(_EMULATOR)
+    if gcc is None or emulator is None:
+        raise Unavailable(f"{_EMULATOR} or gcc for riscv64 is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "integer_mix_harts"
+        source = str(KERNELS / "integer_mix_harts.c")
+        defined = f"-DROUNDS={rounds}", f"-DHARTS={HARTS}"
+        options = ("-O2", "-ffunction-sections", "-fno-stack-protector", *_BARE_METAL, _PLACES)
+        subprocess.run([gcc, *options, *defined, "-o", program, source], check=True)
+        machine = [word.format(HARTS) for word in _VIRT]
+        line = [emulator, *machine, "-accel", "tcg,thread=multi", "-kernel", str(program)]
+
+        def run() -> float:
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run(line, check=True, timeout=300)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+        yield run
 
 
 def sgemm(m: int, k: int, n: int) -> Callable[[], None]:
