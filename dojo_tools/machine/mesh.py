@@ -89,6 +89,17 @@ class MeshEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a run, the same on every engine: a pause after it changes nothing.
+
+    Each die handles so many events, or one of its threads has retired so many instructions in all.
+    """
+
+    events: int
+    retired: int
+
+
+@dataclass(frozen=True, slots=True)
 class Residence:
     """A program of an image and the usable nodes that run it."""
 
@@ -146,6 +157,10 @@ class Mesh:
         self.lines: list[MeshLine] = []
         self._stops: dict[int, Stop] = {}
         self._limits = Limits()
+        self._limit = 0
+        self._piece: Piece | None = None
+        self._left: list[int] = []
+        self._cut = False
         self._describing = threading.Lock()
         self._codes = {
             name: self.procedures.constant(name)
@@ -314,13 +329,20 @@ class Mesh:
         limit: int = 10**10,
         cycles_max: int | None = None,
         seconds: float | None = None,
+        piece: Piece | None = None,
     ) -> MeshEnd:
         """Run until all threads have halted, or something ends the run before.
 
         `limit` is for the instructions of each thread. With `cycles_max` nothing happens in that
         cycle or later: no instruction issues, also of a thread that never asks for anything. With
-        `seconds` the run pauses soon after that time of the host, and can go on.
+        `seconds` the run pauses soon after that time of the host, and can go on; with a `piece`
+        after that, or before if no die has more to do.
         """
+        self._limit, self._piece = limit, piece
+        if piece is not None:
+            assert self.workers == 1, "dies count their events in turn"
+            limit = min(limit, piece.retired)
+            self._left = [piece.events] * self.dies
         self._limits = Limits(
             min(limit, Limits().retired), Limits().cycle if cycles_max is None else cycles_max
         )
@@ -354,6 +376,8 @@ class Mesh:
                 for die in range(self.dies):
                     self.arrays["horizon"][die] = horizon
                 run = self._run_die if deadline is None else self._runner(deadline)
+                if piece is not None:
+                    run = self._run_piece
                 if pool is None:
                     paused = [run(die) for die in range(self.dies)]
                 else:
@@ -375,15 +399,40 @@ class Mesh:
             code = self.engine.call("run", die)
             if code == codes["RUN_ENDED"]:
                 return False
-            if code == codes["RUN_FULL"]:
-                raise fail(
-                    f"die {die} has more events or transfers under way than there is room for",
-                    hint="let senders wait for receivers: nothing else limits what is under way",
-                )
+            self._check_room(die, code)
             if code == codes["RUN_HOST"]:
                 self._serve(die)
             if deadline is not None and time.perf_counter() >= deadline:
                 return True
+
+    def _run_piece(self, die: int) -> bool:
+        """Run a die up to its horizon or the end of the piece; return whether that came first."""
+        assert self._piece is not None
+        place, codes = self.procedures.constant("M_BUDGET"), self._codes
+        numbers = self.arrays["machine"]
+        usual, self._cut = numbers[place], False
+        try:
+            while True:
+                numbers[place] = self._left[die]
+                code = self.engine.call("run", die)
+                self._left[die] = self.arrays["budget"][die]
+                if code == codes["RUN_HOST"]:
+                    self._serve(die)
+                else:
+                    self._check_room(die, code)
+                if self._cut or code == codes["RUN_BUDGET"]:
+                    return True
+                if code == codes["RUN_ENDED"]:
+                    return False
+        finally:
+            numbers[place] = usual
+
+    def _check_room(self, die: int, code: int) -> None:
+        if code == self._codes["RUN_FULL"]:
+            raise fail(
+                f"die {die} has more events or transfers under way than there is room for",
+                hint="let senders wait for receivers: nothing else limits what is under way",
+            )
 
     def _serve(self, die: int) -> None:
         """Do what a die needs the host for."""
@@ -429,9 +478,16 @@ class Mesh:
                 self.engine.call("arrange", die, agent)
             case StopReason.BREAKPOINT:
                 pass
+            case StopReason.LIMIT if self._piece is not None and self._is_cut(agent):
+                self._cut = True
             case _:
                 self._stops[agent] = stop
                 self.engine.call("arrange_stop", die, agent, self._stop_cycle(agent, stop))
+
+    def _is_cut(self, agent: int) -> bool:
+        """Return whether a thread has come to the end of the piece, and to no limit."""
+        thread = self.engine.thread(agent)
+        return thread.retired < self._limit and thread.next_issue_cycle() < self._limits.cycle
 
     def _stop_cycle(self, agent: int, stop: Stop) -> int:
         """Return the cycle in which the stop of a thread is due."""
