@@ -89,6 +89,17 @@ class MeshEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a run, the same on every engine: a pause after it changes nothing.
+
+    So many events are handled, or a thread has retired so many instructions in all.
+    """
+
+    events: int
+    retired: int
+
+
+@dataclass(frozen=True, slots=True)
 class Residence:
     """A program of an image and the usable nodes that run it."""
 
@@ -146,11 +157,21 @@ class Mesh:
         self.lines: list[MeshLine] = []
         self._stops: dict[int, Stop] = {}
         self._limits = Limits()
+        self._limit = 0
+        self._piece: Piece | None = None
+        self._cut = False
         self._describing = threading.Lock()
         self._halting = threading.Event()
         self._codes = {
             name: self.procedures.constant(name)
-            for name in ("RUN_HOST", "RUN_FULL", "WORK_OVER", "NEED_START", "NEED_BARRIER")
+            for name in (
+                "RUN_HOST",
+                "RUN_FULL",
+                "RUN_BUDGET",
+                "WORK_OVER",
+                "NEED_START",
+                "NEED_BARRIER",
+            )
             + ("PHASES", "NEVER", "VERDICT", "GO_ON", "END_STOPPED", "END_IDLE", "END_CYCLE")
         }
         self._load()
@@ -315,13 +336,19 @@ class Mesh:
         limit: int = 10**10,
         cycles_max: int | None = None,
         seconds: float | None = None,
+        piece: Piece | None = None,
     ) -> MeshEnd:
         """Run until all threads have halted, or something ends the run before.
 
         `limit` is for the instructions of each thread. With `cycles_max` nothing happens in that
         cycle or later: no instruction issues, also of a thread that never asks for anything. With
-        `seconds` the run pauses soon after that time of the host, and can go on.
+        `seconds` the run pauses soon after that time of the host, and can go on; with a `piece`
+        after that, or before if no die has more to do.
         """
+        self._limit, self._piece = limit, piece
+        if piece is not None:
+            assert self.workers == 1, "one worker counts the events"
+            limit = min(limit, piece.retired)
         self._limits = Limits(
             min(limit, Limits().retired), Limits().cycle if cycles_max is None else cycles_max
         )
@@ -331,7 +358,10 @@ class Mesh:
         deadline = None if seconds is None else time.perf_counter() + seconds
         try:
             if verdict == self._codes["GO_ON"]:
-                self._work_all(deadline)
+                if piece is None:
+                    self._work_all(deadline)
+                else:
+                    self._work_piece(piece)
                 verdict = self.arrays["shared"][self._codes["VERDICT"]]
         finally:
             self._collect_printed()
@@ -377,6 +407,26 @@ class Mesh:
             # The others can't end a window without this one.
             self._halting.set()
 
+    def _work_piece(self, piece: Piece) -> None:
+        """Be the one worker until the piece is done, or there is a verdict."""
+        codes, bits = self._codes, self.procedures.constant("WORK_BITS")
+        numbers, place = self.arrays["machine"], self.procedures.constant("M_BUDGET")
+        usual, left = numbers[place], piece.events
+        self._cut = False
+        try:
+            while not self._cut:
+                numbers[place] = left
+                found = self.engine.call("work", 0, 1, self.dies)
+                die, why = found >> bits, found & mask(bits)
+                if why in (codes["WORK_OVER"], codes["RUN_BUDGET"]):
+                    return
+                if why == codes["RUN_FULL"]:
+                    raise _no_room(die)
+                self._serve(die)
+                left = self.arrays["budget"][die]
+        finally:
+            numbers[place] = usual
+
     def _serve(self, die: int) -> None:
         """Do what a die needs the host for."""
         need = self.arrays["exit_code"][die]
@@ -421,9 +471,16 @@ class Mesh:
                 self.engine.call("arrange", die, agent)
             case StopReason.BREAKPOINT:
                 pass
+            case StopReason.LIMIT if self._piece is not None and self._is_cut(agent):
+                self._cut = True
             case _:
                 self._stops[agent] = stop
                 self.engine.call("arrange_stop", die, agent, self._stop_cycle(agent, stop))
+
+    def _is_cut(self, agent: int) -> bool:
+        """Return whether a thread has come to the end of the piece, and to no limit."""
+        thread = self.engine.thread(agent)
+        return thread.retired < self._limit and thread.next_issue_cycle() < self._limits.cycle
 
     def _stop_cycle(self, agent: int, stop: Stop) -> int:
         """Return the cycle in which the stop of a thread is due."""

@@ -53,12 +53,26 @@ def compare_meshes(
 
     `printed` is what was taken from them while they ran.
     """
-    for what, one, two in (*_facts(reference, native, ends), *_lines(printed)):
+    for what, one, two in _lines(printed):
         if one != two:
             return MeshDifference(what, str(one), str(two))
+    return difference_so_far(reference, native, ends)
+
+
+def difference_so_far(
+    reference: Mesh, native: Mesh, ends: tuple[MeshEnd, MeshEnd]
+) -> MeshDifference | None:
+    """Return the first difference of two meshes that have paused alike or ended, or None.
+
+    What a thread did is named before what follows from it.
+    """
     for node in sorted(reference.program_of):
-        if node_digest(reference, node) != node_digest(native, node):
-            return _in_node(reference, native, node)
+        found = _in_node(reference, native, node)
+        if found is not None:
+            return found
+    for what, one, two in _facts(reference, native, ends):
+        if one != two:
+            return MeshDifference(what, str(one), str(two))
     for card in range(len(reference.machine.dips)):
         if _dip_digest(reference, card) != _dip_digest(native, card):
             return MeshDifference(f"memory of DIP card {card}", "one", "another")
@@ -120,18 +134,28 @@ def _state(thread: Thread) -> Iterator[tuple[str, object]]:
             yield f"{file.name}{index}", value if isinstance(value, int) else value.hex()
 
 
-def _in_node(reference: Mesh, native: Mesh, node: int) -> MeshDifference:
-    """Return the first difference in the state of a node."""
+def thread_difference(reference: Mesh, native: Mesh, agent: int) -> MeshDifference | None:
+    """Return the first difference in the state of a thread, or None."""
+    pairs = zip(
+        _state(reference.engine.thread(agent)), _state(native.engine.thread(agent)), strict=True
+    )
+    for (name, one), (_, two) in pairs:
+        if one != two:
+            what = f"{agent_name(reference, agent)}: {name}"
+            return MeshDifference(what, str(one), str(two))
+    return None
+
+
+def _in_node(reference: Mesh, native: Mesh, node: int) -> MeshDifference | None:
+    """Return the first difference in the state of a node, or None."""
     for agent in _threads(reference, node):
-        pairs = zip(
-            _state(reference.engine.thread(agent)), _state(native.engine.thread(agent)), strict=True
-        )
-        for (name, one), (_, two) in pairs:
-            if one != two:
-                what = f"{agent_name(reference, agent)}: {name}"
-                return MeshDifference(what, str(one), str(two))
+        found = thread_difference(reference, native, agent)
+        if found is not None:
+            return found
     size = reference.machine.sram_bytes
     one, two = (mesh.engine.read_memory(node, 0, size) for mesh in (reference, native))
+    if one == two:
+        return None
     address = next(i for i in range(size) if one[i] != two[i])
     what = f"{node_name(reference, node)}: memory at 0x{address:x}"
     return MeshDifference(what, hex(one[address]), hex(two[address]))

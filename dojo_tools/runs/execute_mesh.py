@@ -12,7 +12,14 @@ from dojo_tools.machine.deadlock_report import blocked_lines, deadlock_text, ord
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_counters import cycles_by_cause, run_cycles
 from dojo_tools.machine.mesh_names import agent_name, mesh_fault_text, place_at, view_of
-from dojo_tools.machine.mesh_pair import MeshDifference, compare_meshes
+from dojo_tools.machine.mesh_pair import compare_meshes
+from dojo_tools.machine.mesh_side_by_side import (
+    Ends,
+    MeshDivergence,
+    MeshesDiffer,
+    SideBySide,
+    divergence_text,
+)
 from dojo_tools.machine.mesh_trace import MeshTracer
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
@@ -45,19 +52,28 @@ def execute_on_mesh(
 ) -> RunReport:
     """Make a run on the nodes of a machine. Raises `InputError` if it can't start."""
     engines = ("reference", "native") if engine == "both" else (engine,)
-    meshes = [
-        Mesh(
-            image,
-            description,
-            definition,
-            engine=name,
-            timing=timing,
-            at=run_file.grid.at,
-            grid=run_file.grid.size,
-            workers=1 if listener.traced else run_file.workers,
-        )
-        for name in engines
-    ]
+
+    def make() -> list[Mesh]:
+        return [
+            Mesh(
+                image,
+                description,
+                definition,
+                engine=name,
+                timing=timing,
+                at=run_file.grid.at,
+                grid=run_file.grid.size,
+                workers=1 if listener.traced or engine == "both" else run_file.workers,
+            )
+            for name in engines
+        ]
+
+    def make_ready() -> tuple[Mesh, Mesh]:
+        first, second = made = make()
+        Planner(MeshHost(made)).plan(run_file)
+        return first, second
+
+    meshes = make()
     mesh = meshes[0]
     warnings += cut_off_warnings(mesh)
     planner = Planner(MeshHost(meshes))
@@ -66,28 +82,33 @@ def execute_on_mesh(
     tracer = None if listener.traced is None else _tracer(mesh, run_file)
     takers = [_Taker(mesh, listener, tracer), *(_Taker(each, Listener()) for each in meshes[1:])]
     taker = takers[0]
-    ends: list[MeshEnd | None] = []
-    for each, its_taker in zip(meshes, takers, strict=True):
-        ends.append(_run(each, run_file, listener, its_taker))
-        if ends[-1] is None:
-            break
-    end = ends[0]
-    difference = _difference(meshes, ends, takers)
+    end, difference = None, None
+    try:
+        if engine == "both":
+            side_by_side = SideBySide((meshes[0], meshes[1]), make_ready)
+            ends = _run_both(side_by_side, run_file, listener, takers)
+            end = None if ends is None else ends[0]
+            difference = None if ends is None else _difference(meshes, ends, takers)
+        else:
+            end = _run(mesh, run_file, listener, taker)
+    except MeshesDiffer as error:
+        difference = error.divergence
     outputs: tuple[OutputResult, ...] = ()
     if end is not None and end.reason is EndReason.DONE:
         outputs = plan.results()
         warnings += left_over_warnings(mesh, end)
     plan.save_dumps(run_file.dumps)
-    status = _status(end, outputs)
-    if difference is not None:
-        status = Status.DIFFERED
-    if None in ends:
-        status = Status.INTERRUPTED
+    status = _status(end, outputs) if difference is None else Status.DIFFERED
     final = end or mesh.end_so_far()
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
     if status is Status.DONE and over_budget:
         status = Status.OVER_BUDGET
     pc, line = _place(mesh, final)
+    if difference is not None and difference.agent is not None:
+        pc, line = (
+            difference.pc,
+            view_of(mesh, difference.agent >> AGENT_BITS).line_at(difference.pc),
+        )
     return RunReport(
         name=run_file.name,
         status=status,
@@ -141,9 +162,10 @@ class _Taker:
         self.lines: list[MeshLine] = []
         self.is_cut = False
 
-    def take(self, settled_cycle: int) -> None:
-        """Take what was printed before a cycle."""
+    def take(self, before: int | None = None) -> None:
+        """Take what was printed before a cycle, that before which nothing more can be printed."""
         mesh = self._mesh
+        settled_cycle = mesh.settled_cycle() if before is None else before
         count = sum(line.cycle < settled_cycle for line in mesh.lines)
         for piece in mesh.lines[:count]:
             self._show_executed(piece.cycle, (piece.node << AGENT_BITS | piece.thread) + 1)
@@ -200,7 +222,7 @@ def _run(mesh: Mesh, run_file: RunFile, listener: Listener, taker: _Taker) -> Me
             end = mesh.run(run_file.instructions_max, seconds=SLICE_SECONDS)
             if end.reason is not EndReason.PAUSED:
                 return end
-            taker.take(mesh.settled_cycle())
+            taker.take()
             listener.progressed(end.retired)
     except KeyboardInterrupt:
         return None
@@ -208,15 +230,32 @@ def _run(mesh: Mesh, run_file: RunFile, listener: Listener, taker: _Taker) -> Me
         taker.finish()
 
 
+def _run_both(
+    side_by_side: SideBySide, run_file: RunFile, listener: Listener, takers: Sequence[_Taker]
+) -> Ends | None:
+    """Run two meshes to their end; return None after Ctrl-C. Raises `MeshesDiffer`."""
+    try:
+        while True:
+            ends = side_by_side.run(run_file.instructions_max)
+            if ends[0].reason is not EndReason.PAUSED:
+                return ends
+            for taker in takers:
+                taker.take()
+            listener.progressed(ends[0].retired)
+    except KeyboardInterrupt:
+        return None
+    finally:
+        for taker in takers:
+            taker.finish()
+
+
 def _difference(
-    meshes: Sequence[Mesh], ends: Sequence[MeshEnd | None], takers: Sequence[_Taker]
-) -> MeshDifference | None:
-    match ends:
-        case [MeshEnd() as one, MeshEnd() as two]:
-            printed = takers[0].lines, takers[1].lines
-            return compare_meshes(meshes[0], meshes[1], (one, two), printed)
-        case _:
-            return None
+    meshes: Sequence[Mesh], ends: Ends, takers: Sequence[_Taker]
+) -> MeshDivergence | None:
+    """Return what differs at the end, the printed lines included."""
+    printed = takers[0].lines, takers[1].lines
+    found = compare_meshes(meshes[0], meshes[1], ends, printed)
+    return None if found is None else MeshDivergence(found)
 
 
 # ---- how it ended
@@ -277,15 +316,12 @@ def _message(
     run_file: RunFile,
     status: Status,
     end: MeshEnd,
-    difference: MeshDifference | None,
+    difference: MeshDivergence | None,
 ) -> str | None:
     """Return where and why a run ended, with the source line; None if all is well."""
     match status:
-        case Status.DIFFERED:
-            return (
-                f"error: the engines differ: {difference}\n"
-                "hint: this is a mistake in the tools: please report it"
-            )
+        case Status.DIFFERED if difference is not None:
+            return divergence_text(mesh, difference)
         case Status.FAULT if end.fault is not None:
             text = mesh_fault_text(mesh, end.fault)
         case Status.DEADLOCK if end.deadlock is not None:

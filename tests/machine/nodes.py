@@ -107,9 +107,14 @@ class Nodes:
             else:
                 thread.write_register(name, value)
 
-    def run(self, reason: EndReason = EndReason.DONE, **limits: int) -> MeshEnd:
+    def run(
+        self,
+        reason: EndReason = EndReason.DONE,
+        limit: int = 10**10,
+        cycles_max: int | None = None,
+    ) -> MeshEnd:
         """Run, and check why the run ended and that nothing is left under way."""
-        end = self.mesh.run(**limits)
+        end = self.mesh.run(limit, cycles_max)
         assert end.reason is reason, end
         if reason is EndReason.DONE:
             self.check_drained()

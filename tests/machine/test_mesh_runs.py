@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_engines_and_workers_agree(machine: str, timing: bool, tmp_path: Path):
     ],
 )
 def test_faults_and_limits_are_the_same_too(
-    more: str, limits: dict[str, int], reason: EndReason, message: str, tmp_path: Path
+    more: str, limits: dict[str, Any], reason: EndReason, message: str, tmp_path: Path
 ):
     found: set[tuple[str, str]] = set()
     for engine, workers in (("reference", 1), ("native", 1), ("native", 3)):
