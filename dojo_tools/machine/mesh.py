@@ -604,6 +604,11 @@ def _partition(
     image: Image, machine: MachineDef, at: tuple[int, int], grid: tuple[int, int] | None
 ) -> Rectangle:
     """Return the partition in columns and rows of the mesh."""
+    if not (0 <= at[0] < machine.grid.width and 0 <= at[1] < machine.grid.height):
+        raise fail(
+            f"{image.name}: the partition begins at ({at[0]}, {at[1]}), which is not on machine "
+            f"`{machine.name}`: it is {machine.grid.width} x {machine.grid.height}"
+        )
     placed = [rectangle for program in image.programs for rectangle in program.placement]
     if placed:
         width = max(r.x + r.width for r in placed)

@@ -128,3 +128,13 @@ def test_the_ir_of_each_program_is_written() -> None:
         assert text.startswith(f"; {name}.s:4:9, address 0x100\n")
         assert "define i32 @region(" in text
     assert run("left.s", "right.s", "--machine", "small").stdout == done.stdout
+
+
+def test_a_partition_that_begins_beyond_the_machine_is_refused() -> None:
+    Path("ring.s").write_text(RING, encoding="utf-8")
+    done = run("ring.s", "--machine", "small", "--at", "5,5")
+    assert done.returncode == ExitCode.INPUT
+    assert (
+        "the partition begins at (5, 5), which is not on machine `small`: it is 4 x 4"
+        in done.stderr
+    )
