@@ -21,6 +21,7 @@ from dojo_tools.engines.mesh import AGENT_BITS, Limits, MeshEngine, MeshShape
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import Terms, terms_of
+from dojo_tools.engines.translated import WatchTranslations
 from dojo_tools.machine.channels import check_acyclic
 from dojo_tools.machine.deadlock import Deadlock, find_deadlock
 from dojo_tools.machine.mesh_counters import run_cycles
@@ -113,7 +114,8 @@ class Mesh:
 
     `at` is the node of the mesh where the partition begins; `grid` its size for an image that
     places nothing, else the bounding rectangle of its programs. `workers` run dies side by side,
-    with the same result for any number. Raises `InputError` for what does not fit the machine.
+    with the same result for any number. `watch` returns what gets the code of a program that the
+    native engine translates. Raises `InputError` for what does not fit the machine.
     """
 
     def __init__(
@@ -127,6 +129,7 @@ class Mesh:
         at: tuple[int, int] = (0, 0),
         grid: tuple[int, int] | None = None,
         workers: int = 1,
+        watch: Callable[[ProgramView], WatchTranslations] | None = None,
     ) -> None:
         _collect(machine.grid.width * machine.grid.height)
         self.image = image
@@ -153,7 +156,7 @@ class Mesh:
         }
         self.arrays = make_arrays(self.procedures, machine, self.topology)
         self.dies = machine.grid.die_columns * machine.grid.die_rows
-        self.engine = self._make_engine(engine)
+        self.engine = self._make_engine(engine, watch)
         self.lines: list[MeshLine] = []
         self._stops: dict[int, Stop] = {}
         self._limits = Limits()
@@ -176,7 +179,9 @@ class Mesh:
         }
         self._load()
 
-    def _make_engine(self, engine: str) -> MeshEngine:
+    def _make_engine(
+        self, engine: str, watch: Callable[[ProgramView], WatchTranslations] | None
+    ) -> MeshEngine:
         shape = MeshShape(
             len(self.topology.live),
             len(self.machine.dips),
@@ -205,6 +210,7 @@ class Mesh:
             shape,
             self.machine.denormals,
             self._terms_for,
+            () if watch is None else [watch(view) for view in self.views],
         )
 
     def _terms_for(self, agent: int) -> Terms:
@@ -594,6 +600,11 @@ def _partition(
     image: Image, machine: MachineDef, at: tuple[int, int], grid: tuple[int, int] | None
 ) -> Rectangle:
     """Return the partition in columns and rows of the mesh."""
+    if not (0 <= at[0] < machine.grid.width and 0 <= at[1] < machine.grid.height):
+        raise fail(
+            f"{image.name}: the partition begins at ({at[0]}, {at[1]}), which is not on machine "
+            f"`{machine.name}`: it is {machine.grid.width} x {machine.grid.height}"
+        )
     placed = [rectangle for program in image.programs for rectangle in program.placement]
     if placed:
         width = max(r.x + r.width for r in placed)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dojo_tools.description import Description, MachineDef, load_machine
-from dojo_tools.diagnostics import Diagnostic, fail
+from dojo_tools.diagnostics import Diagnostic
 from dojo_tools.engines.lockstep import EnginesDiffer
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
@@ -55,15 +55,13 @@ def execute_run(
     listener = listener or Listener()
     engine = engine or ("native" if listener.traced is None else "reference")
     if not _fits_machine(image, description, definition, run_file.grid):
-        if ir_folder is not None:
-            raise fail("the IR of one node can be written, and this program runs on many")
         # The mesh takes 100 ms to load, with numpy, and a run on one node needs none of it.
         from dojo_tools.runs.execute_mesh import execute_on_mesh  # noqa: PLC0415  see above
 
         return execute_on_mesh(
-            run_file, image, description, definition, listener, warnings, timing, engine
+            run_file, image, description, definition, listener, warnings, timing, engine, ir_folder
         )
-    watch = None if ir_folder is None else ir_writer(ir_folder, lambda: machine)
+    watch = None if ir_folder is None else ir_writer(ir_folder, lambda: machine.program)
     machine = Machine(image, description, definition, timing=timing, engine=engine, watch=watch)
     return _execute(run_file, machine, listener, warnings)
 

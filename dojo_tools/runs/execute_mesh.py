@@ -1,6 +1,7 @@
 """Executes a run on many nodes, with one engine or with both in turn."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from dojo_tools.bits import mask
 from dojo_tools.description import Description, MachineDef
@@ -24,6 +25,7 @@ from dojo_tools.machine.mesh_trace import MeshTracer
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
 from dojo_tools.runs.early_end import with_excerpt
+from dojo_tools.runs.ir_files import ir_writers
 from dojo_tools.runs.mesh_host import MeshHost
 from dojo_tools.runs.mesh_report import (
     code_lines,
@@ -49,6 +51,7 @@ def execute_on_mesh(
     warnings: list[Diagnostic],
     timing: bool,
     engine: str,
+    ir_folder: Path | None = None,
 ) -> RunReport:
     """Make a run on the nodes of a machine. Raises `InputError` if it can't start."""
     engines = ("reference", "native") if engine == "both" else (engine,)
@@ -64,6 +67,7 @@ def execute_on_mesh(
                 at=run_file.grid.at,
                 grid=run_file.grid.size,
                 workers=1 if listener.traced or engine == "both" else run_file.workers,
+                watch=None if ir_folder is None else ir_writers(ir_folder),
             )
             for name in engines
         ]

@@ -113,3 +113,28 @@ def test_wrong_words_are_mistakes_of_usage(words: list[str], message: str) -> No
     assert done.returncode == ExitCode.USAGE
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_ir_of_each_program_is_written() -> None:
+    for x, name in enumerate(("left", "right")):
+        Path(f"{name}.s").write_text(TWO.format(name=name, x=x), encoding="utf-8")
+    done = run("left.s", "right.s", "--machine", "small", "--dump-ir", "ir")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    names = {path.name for path in Path("ir").iterdir()}
+    for name in ("left", "right"):
+        first = f"{name}-{name}.s-_start-0x100.shape0.quick.ll"
+        assert first in names
+        text = (Path("ir") / first).read_text(encoding="utf-8")
+        assert text.startswith(f"; {name}.s:4:9, address 0x100\n")
+        assert "define i32 @region(" in text
+    assert run("left.s", "right.s", "--machine", "small").stdout == done.stdout
+
+
+def test_a_partition_that_begins_beyond_the_machine_is_refused() -> None:
+    Path("ring.s").write_text(RING, encoding="utf-8")
+    done = run("ring.s", "--machine", "small", "--at", "5,5")
+    assert done.returncode == ExitCode.INPUT
+    assert (
+        "the partition begins at (5, 5), which is not on machine `small`: it is 4 x 4"
+        in done.stderr
+    )

@@ -7,7 +7,7 @@ them changes its code; a node that does gets translations of its own.
 
 import ctypes
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from dojo_tools.bits import to_signed
@@ -28,6 +28,7 @@ from dojo_tools.engines.native.translations import CodeSpace, Counters, Translat
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import Terms
+from dojo_tools.engines.translated import WatchTranslations
 from dojo_tools.formats import Denormals
 
 COUNTERS_ROOM = 1 << 15
@@ -50,13 +51,19 @@ class _Node:
     code: CodeMemory
     die: int
     program: int | None = None
+    home: int = 0
+    """The program that it was loaded with."""
+
     ranges: tuple[tuple[int, int], ...] = ()
     own: dict[Terms, CodeSpace] = field(default_factory=dict[Terms, CodeSpace])
     threads: dict[int, NativeThread] = field(default_factory=dict[int, NativeThread])
 
 
 class NativeMesh:
-    """All nodes of a mesh as translated code. `terms` says what each agent runs under."""
+    """All nodes of a mesh as translated code. `terms` says what each agent runs under.
+
+    `watches`, if there are any, get what is translated of each program.
+    """
 
     def __init__(
         self,
@@ -66,6 +73,7 @@ class NativeMesh:
         shape: MeshShape,
         denormals: Denormals,
         terms: Callable[[int], Terms],
+        watches: Sequence[WatchTranslations] = (),
     ) -> None:
         self.arrays = arrays
         self._description = description
@@ -77,7 +85,8 @@ class NativeMesh:
         self._limits = Limits()
         self._step_cycles_max = 1
         self._nodes: dict[int, _Node] = {}
-        self._translators: dict[Terms, Translator] = {}
+        self._translators: dict[tuple[Terms, int], Translator] = {}
+        self._watches = watches
         self._spaces: dict[tuple[int, int, Terms], CodeSpace] = {}
         self._printing: set[int] = set()
         self._pages: dict[bytes, bytes] = {}
@@ -112,7 +121,7 @@ class NativeMesh:
         self._set_word(Word.SLICE, SLICE)
         arrays["machine"][procedures.constant("M_BUDGET")] = BUDGET
         self.set_limits(self._limits)
-        dispatcher = self._translator(terms(0)).run
+        dispatcher = self._translator(terms(0), 0).run
         address = ctypes.cast(dispatcher, ctypes.c_void_p).value
         assert address is not None
         self._set_word(Word.DISPATCHER, address)
@@ -125,12 +134,15 @@ class NativeMesh:
     def _set_word(self, word: Word, value: int) -> None:
         self.arrays["machine"][word] = value
 
-    def _translator(self, terms: Terms) -> Translator:
-        if terms not in self._translators:
+    def _translator(self, terms: Terms, program: int) -> Translator:
+        """Return what translates a program; all have it in common unless somebody watches."""
+        watch = self._watches[program] if self._watches else None
+        key = terms, program if self._watches else 0
+        if key not in self._translators:
             timeline = None if terms.rule is None else Timeline(terms.rule)
             target = replace(self._target, barred=terms.barred)
-            self._translators[terms] = Translator(target, timeline)
-        return self._translators[terms]
+            self._translators[key] = Translator(target, timeline, watch)
+        return self._translators[key]
 
     # ---- nodes, threads and their code
 
@@ -146,7 +158,8 @@ class NativeMesh:
     def set_program(self, node: int, program: int, ranges: tuple[tuple[int, int], ...]) -> None:
         """Say which program a node runs and where its code is: pairs of address and size."""
         found = self._node(node)
-        found.program, found.ranges = program, ranges
+        found.program = found.home = program
+        found.ranges = ranges
         for address, size in ranges:
             found.code.mark(address, size)
 
@@ -155,11 +168,11 @@ class NativeMesh:
         terms = self._terms(agent)
         if node.program is None:
             if terms not in node.own:
-                node.own[terms] = CodeSpace(self._translator(terms))
+                node.own[terms] = CodeSpace(self._translator(terms, node.home))
             return node.own[terms]
         key = node.die, node.program, terms
         if key not in self._spaces:
-            self._spaces[key] = CodeSpace(self._translator(terms))
+            self._spaces[key] = CodeSpace(self._translator(terms, node.program))
         return self._spaces[key]
 
     def _code_changed(self, number: int, agent: int) -> CodeSpace:
