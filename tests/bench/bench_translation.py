@@ -113,6 +113,8 @@ def _linked(source: Path, folder: Path) -> Path:
 def _starts(name: str, program: Path, cold: float, warm: float) -> list[Figure]:
     """Return the median processor times of a program's first start and of the next one."""
     seconds: dict[str, list[float]] = {"cold": [], "warm": []}
+    with tempfile.TemporaryDirectory() as cache:
+        _processor_seconds(program, Path(cache))  # Python compiles what it has not yet
     for _ in range(STARTS):
         with tempfile.TemporaryDirectory() as cache:
             for kind in seconds:
@@ -125,6 +127,7 @@ def _starts(name: str, program: Path, cold: float, warm: float) -> list[Figure]:
 
 def _processor_seconds(program: Path, cache: Path) -> float:
     environment = {**os.environ, "DOJO_CACHE_DIR": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's Python compiles a module once
     before = os.times()
     command(RUN, str(program), environment=environment)()
     after = os.times()
