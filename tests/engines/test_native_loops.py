@@ -36,6 +36,15 @@ LOOPS = {
         "la t2, 2f\n jump 1f\n .balign 64\n2: .space 256\n1: sd a0, [t2 + 64]\n addi a0, a0, 3\n"
         " loop.next t0, 1b\n halti 0"
     ),
+    "goes several ways": (
+        "1: andi t1, t0, 3\n beq t1, zero, 2f\n mul a0, a0, t0\n andi t1, t0, 4\n"
+        " bne t1, zero, 3f\n addi a1, a1, 1\n2: addi a2, a2, 5\n3: xor a3, a3, a0\n"
+        " loop.next t0, 1b\n halti 0"
+    ),
+    "faults on one of two ways": (
+        "1: addi t0, t0, -1\n andi t1, t0, 7\n bne t1, zero, 2f\n lw t3, [t2], 32\n"
+        " add a1, a1, t3\n2: addi a0, a0, 1\n jump 1b"
+    ),
     "goes through a table": (
         "la t2, 4f\n1: andi t1, a0, 4\n add t1, t1, t2\n lwu t1, [t1]\n addi a0, a0, 3\n jumpr t1\n"
         "2: mul a1, a1, a0\n loop.next t0, 1b\n halti 0\n"

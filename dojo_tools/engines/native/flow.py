@@ -1,6 +1,5 @@
 """Where execution can go from an instruction, and which code a region is made of."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -71,6 +70,12 @@ class RegionCode:
     instructions: dict[int, Instruction] = field(default_factory=dict[int, Instruction])
     leaders: set[int] = field(default_factory=set[int])
     return_sites: list[int] = field(default_factory=list[int])
+    heads: set[int] = field(default_factory=set[int])
+    """Where jumps go back to."""
+
+    computed: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    """Targets that computed jumps are known to have had."""
+
     ends: set[int] = field(default_factory=set[int])
     """Addresses that were looked at and have no instruction that may run."""
 
@@ -86,10 +91,9 @@ def discover(
 
     At most `size_max` instructions; `decode` returns None where there is none that may run.
     """
-    computed: defaultdict[int, list[int]] = defaultdict(list)
-    for jump in jumps:
-        computed[jump.site].append(jump.target)
     found = RegionCode(leaders={entry})
+    for jump in jumps:
+        found.computed.setdefault(jump.site, []).append(jump.target)
     waiting = [entry]
     while waiting and len(found.instructions) < size_max:
         pc = waiting.pop(0)
@@ -100,7 +104,8 @@ def discover(
                 break
             found.instructions[pc] = instruction
             flow = flows(instruction.definition)
-            new = targets_of(instruction, pc, flow) + computed[pc]
+            new = targets_of(instruction, pc, flow) + found.computed.get(pc, [])
+            found.heads.update(target for target in new if target <= pc)
             if _keeps_return(instruction, flow):
                 found.return_sites.append(pc + 4)
                 new.append(pc + 4)

@@ -3,22 +3,25 @@
 A region is entered at one address and left for the dispatcher with the next one. Guest registers
 stay in the state, where LLVM promotes them to host registers in hot loops by itself; so every fault
 finds the state as it has to be and nothing is stored on the way out. Instructions and cycles are
-counted once a block; with timing there is a block for each shape of the scoreboard that it is
-entered in, and each path through one has a counter of its own, which tells where the cycles went.
+counted once a block, or once a turn of a loop; with timing there is a block for each shape of the
+scoreboard that it is entered in, and each path through one has a counter of its own, which tells
+where the cycles went.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from dojo_tools.description import Instruction, InstructionDef
 from dojo_tools.engines.native.builder import FunctionBuilder, Module, Value, integer
-from dojo_tools.engines.native.flow import Decode, Flow, RegionCode, discover, flow_of, targets_of
+from dojo_tools.engines.native.flow import Decode, Flow, RegionCode, discover, flow_of
 from dojo_tools.engines.native.instruction import InstructionBuilder
 from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, Access, FaultCode, MemoryBuilder
 from dojo_tools.engines.native.timeline import Point, Timeline
 from dojo_tools.engines.native.trace import lacks_room, write_record
+from dojo_tools.engines.native.turns import Turns, find_turns
 from dojo_tools.engines.timing import Totals
 
 HEAT_MAX = 2_000_000
@@ -61,21 +64,19 @@ class Translation:
 
 
 class Loop(NamedTuple):
-    """A block that jumps back to itself, in the shape in which it was entered.
+    """A loop whose turns come back in the shape in which it was entered.
 
-    Its turns count instructions alone. Cycles and paths follow from them, and are settled on the
-    way out.
+    Its shortest turns count instructions alone. Cycles and paths follow from them, and are settled
+    on the way out.
     """
 
     pc: int
-    turn: Point
-    """What a turn does."""
-
+    turns: Turns
     body: str
     """The label where a turn begins."""
 
-    left: str
-    """What was left to execute before the first turn."""
+    base: str
+    """The place of what would be left to execute without the shortest turns."""
 
 
 class RegionBuilder:
@@ -107,6 +108,8 @@ class RegionBuilder:
         self._pc = 0
         self._point = Point.entry(0)  # before the instruction that is being written
         self._loop: Loop | None = None
+        self._slots: list[str] = []
+        self._ways: list[tuple[str, int, Point]] = []
 
     def build(self, entry: int, shape: int, decode: Decode) -> Translation | None:
         """Return the region at an address, or None if no instruction stands there."""
@@ -147,7 +150,7 @@ class RegionBuilder:
         room = 8 * max(len(self._paths), 1)
         counters = f"ptr noalias captures(none) writable dereferenceable({room}) align 8 %c"
         head = f"define i32 @{FUNCTION}({state}, {memory}, {counters}) #0 {{\nentry:"
-        lines = [self._module.text(), head, *self.f.lines, *self.f.cold, "}"]
+        lines = [self._module.text(), head, *self._slots, *self.f.lines, *self.f.cold, "}"]
         return "\n".join([*lines, f"attributes #0 = {{ {_ATTRIBUTES} }}", ""])
 
     # ---- blocks
@@ -175,6 +178,17 @@ class RegionBuilder:
         if self.variant.traced:
             self._trace_check(pc)
         self._loop = self._begin_loop(pc)
+        self._straight(pc)
+        while self._ways:
+            label, pc, self._point = self._ways.pop()
+            self.f.start(label)
+            if self._loop is not None and pc == self._loop.pc:
+                self._next_turn(self._loop)
+            else:
+                self._straight(pc)
+
+    def _straight(self, pc: int) -> None:
+        """Write the block from an address on, up to where it branches or ends."""
         while True:
             self._pc = pc
             self._written_out += 1
@@ -186,36 +200,26 @@ class RegionBuilder:
             pc += 4
             if builder.written.number is None:
                 self._leave_if(builder.written, pc)
-            if pc in self._code.leaders or pc not in self._code.instructions:
+            is_inside = self._loop is not None or pc not in self._code.leaders
+            if not is_inside or pc not in self._code.instructions:
                 self._count()
                 self._go(pc)
                 return
 
     def _begin_loop(self, pc: int) -> Loop | None:
-        """Begin the body of a loop if the block at an address is one, and worth it."""
-        counts_turns = self.variant.optimised and not self.variant.stepping
-        turn = self._turn(pc) if counts_turns and not self.variant.traced else None
-        if turn is None or not turn.cycles:
+        """Begin the body of a loop if the block at an address is the head of one."""
+        if self.variant.stepping or self.variant.traced or not self.variant.optimised:
             return None
-        left, body = self.memory.load_field("left"), self.f.label("body")
+        room = self._room - self._written_out
+        turns = find_turns(self._code, self._flow, self._after, pc, self._point, room)
+        if turns is None:
+            return None
+        body, base = self.f.label("body"), f"%{self.f.label('base')}"
+        self._slots.append(f"  {base} = alloca i64, align 8")
+        self.f.line(f"store i64 {self.memory.load_field('left')}, ptr {base}, align 8")
         self.f.line(f"br label %{body}")
         self.f.start(body)
-        return Loop(pc, turn, body, left)
-
-    def _turn(self, pc: int) -> Point | None:
-        """Return where a block is when it comes back to its beginning in the same shape."""
-        start = self._point
-        point, place = start, pc
-        while True:
-            instruction = self._code.instructions[place]
-            flow = self._flow(instruction.definition)
-            if pc in targets_of(instruction, place, flow):
-                turn = self._after(point, instruction, taken=True)
-                return turn if turn.shape == start.shape else None
-            place += 4
-            if place in self._code.leaders or place not in self._code.instructions:
-                return None
-            point = self._after(point, instruction, taken=False)
+        return Loop(pc, turns, body, base)
 
     def _after(self, point: Point, instruction: Instruction, taken: bool) -> Point:
         if self._timeline is None:
@@ -233,6 +237,9 @@ class RegionBuilder:
     def _count(self) -> None:
         """Add what the block did: instructions that have retired, cycles, and their path."""
         self._settle()
+        self._count_path()
+
+    def _count_path(self) -> None:
         self._count_done()
         if self._point.cycles:
             self._add(self.memory.field("cycles"), self._point.cycles)
@@ -246,19 +253,20 @@ class RegionBuilder:
         return self.f.emit(f"getelementptr inbounds i64, ptr %c, i64 {self._path(totals)}")
 
     def _settle(self) -> None:
-        """Count what the turns of a loop have left to be counted."""
-        if self._loop is not None:
-            turns = self._turns(self._loop)
-            self._add(self._counter(self._loop.turn.totals), turns)
+        """Count what the shortest turns of a loop have left to be counted."""
+        if self._loop is not None and self._loop.turns.shortest.cycles:
+            turns = self._shortest_turns(self._loop)
+            self._add(self._counter(self._loop.turns.shortest.totals), turns)
             self._add(self.memory.field("cycles"), self._cycles_of(self._loop, turns))
 
-    def _turns(self, loop: Loop) -> str:
-        """Return how many turns of a loop have been taken."""
-        passed = self.f.emit(f"sub i64 {loop.left}, {self.memory.load_field('left')}")
-        return self.f.emit(f"udiv exact i64 {passed}, {loop.turn.done}")
+    def _shortest_turns(self, loop: Loop) -> str:
+        """Return how often a loop has taken its shortest turn."""
+        base = self.f.emit(f"load i64, ptr {loop.base}, align 8")
+        passed = self.f.emit(f"sub i64 {base}, {self.memory.load_field('left')}")
+        return self.f.emit(f"udiv exact i64 {passed}, {loop.turns.shortest.done}")
 
     def _cycles_of(self, loop: Loop, turns: str) -> str:
-        return self.f.emit(f"mul i64 {turns}, {loop.turn.cycles}")
+        return self.f.emit(f"mul i64 {turns}, {loop.turns.shortest.cycles}")
 
     def _add(self, place: str, number: int | str) -> None:
         old = self.f.emit(f"load i64, ptr {place}, align 8")
@@ -384,7 +392,7 @@ class RegionBuilder:
         wait = self._timeline.wait(self._point, instruction)
         cycles = self.memory.load_field("cycles")
         if self._loop is not None:
-            passed = self._cycles_of(self._loop, self._turns(self._loop))
+            passed = self._cycles_of(self._loop, self._shortest_turns(self._loop))
             cycles = self.f.emit(f"add i64 {cycles}, {passed}")
         return self._beyond(cycles, wait)
 
@@ -396,11 +404,14 @@ class RegionBuilder:
         before = self._point
         next_pc = integer(self._pc + 4) if target is None else target
         taken = next_pc.number != self._pc + 4
-        plainly = left is None and written.number is not None
-        if plainly and self._loop is not None and next_pc.number == self._loop.pc:
-            self._next_turn(self._loop)
-            return
         self._retire(self._code.instructions[self._pc], taken)
+        plainly = left is None and written.number is not None
+        if not (plainly and self._loop is not None and self._goes_on(self._loop, next_pc)):
+            self._leave_block(next_pc, left, written)
+        self._point = before
+
+    def _leave_block(self, next_pc: Value, left: Exit | None, written: Value) -> None:
+        """Count, and go on in another block or region, or at the host."""
         self._count()
         if left is Exit.ACTIONS and written.number is None:
             hit = self.f.emit(f"zext i1 {written.text} to i64")
@@ -416,18 +427,47 @@ class RegionBuilder:
                 self._limit_check(self._exit(next_pc.number, Exit.LIMIT))
                 self._heat_check(next_pc.number)
             self._go(next_pc.number)
-        self._point = before
+
+    def _goes_on(self, loop: Loop, next_pc: Value) -> bool:
+        """Go on in a loop if that is where the next instruction is, known or computed."""
+        if next_pc.number is not None:
+            label = self._way(loop, next_pc.number)
+            if label is not None:
+                self.f.line(f"br label %{label}")
+            return label is not None
+        targets = self._code.computed.get(self._pc, ())
+        labels = {target: self._way(loop, target) for target in targets}
+        outside = self.f.label("outside")
+        self._switch(next_pc.text, outside, labels)
+        self.f.start(outside)
+        return False
+
+    def _switch(self, pc: str, other: str, labels: Mapping[int, str | None]) -> None:
+        """Go on at a computed address that has a label, else at `other`."""
+        cases = " ".join(f"i64 {place}, label %{label}" for place, label in labels.items() if label)
+        self.f.line(f"switch i64 {pc}, label %{other} [{cases}]")
+
+    def _way(self, loop: Loop, pc: int) -> str | None:
+        """Return the label of what a turn of a loop does at an address, None outside of turns."""
+        is_end = pc == loop.pc and self._point.shape == loop.turns.shortest.shape
+        if not is_end and (pc, self._point) not in loop.turns.ways:
+            return None
+        label = self.f.label("turn" if is_end else "way")
+        self._ways.append((label, pc, self._point))
+        return label
 
     def _next_turn(self, loop: Loop) -> None:
-        """Go back to where a loop's turn begins, while the limit allows."""
-        self._point, before = loop.turn, self._point
-        self._count_done()
+        """End a turn of a loop: count, and begin the next one while the limit allows."""
+        if self._point == loop.turns.shortest:
+            self._count_done()
+        else:
+            self._count_path()
+            self._add(loop.base, -self._point.done)
         with self.f.rare_block("exit") as leave:
             self._settle()
             self._store_and_return(loop.pc, Exit.LIMIT)
         self._limit_check(leave)
         self.f.line(f"br label %{loop.body}")
-        self._point = before
 
     def _store_and_return(self, pc: int | str, code: Exit) -> None:
         self.memory.store_field("pc", pc)
@@ -438,11 +478,10 @@ class RegionBuilder:
 
     def _dispatch(self, pc: str) -> None:
         """Go on at a computed address: inside the region if that is known to be a way on."""
-        known = (jump.target for jump in self.variant.jumps if jump.site == self._pc)
-        labels = {target: self._label(target) for target in (*self._code.return_sites, *known)}
-        cases = " ".join(f"i64 {place}, label %{label}" for place, label in labels.items() if label)
+        known = (*self._code.return_sites, *self._code.computed.get(self._pc, ()))
+        labels = {target: self._label(target) for target in known}
         with self.f.rare_block("exit") as unknown:
             jumped = self.f.emit(f"or i64 {pc}, {self._pc << 32}")
             self.memory.store_field("jumped", jumped)
             self._store_and_return(pc, Exit.CONTINUE)
-        self.f.line(f"switch i64 {pc}, label %{unknown} [{cases}]")
+        self._switch(pc, unknown, labels)
