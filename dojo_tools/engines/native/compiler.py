@@ -15,10 +15,11 @@ _OPTIONS = (
     "-capture-tracking-max-uses-to-explore=3000",
     "-licm-mssa-max-acc-promotion=100000",
     "-disable-lsr",
+    "-align-loops=32",
 )
 """By default LLVM gives up keeping guest registers in host registers where a region has many uses
 of the state. Its loop strength reduction then expresses counters by each other, which costs more
-than it saves."""
+than it saves. Loops run faster, and more evenly, if they begin on a multiple of 32 bytes."""
 
 
 class Compiler:
