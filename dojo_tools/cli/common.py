@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 import typer
 
 from dojo_tools import __version__
+from dojo_tools.cli.interrupts import interrupts_raised
 from dojo_tools.cli.messages import Channel, FileOption, Format, FormatOption, show_os_error
 from dojo_tools.diagnostics import (
     Diagnostic,
@@ -133,7 +134,8 @@ def show(diagnostics: Iterable[Diagnostic]) -> None:
 
 def _guard(work: Callable[[], ExitCode], channel: Channel) -> ExitCode:
     try:
-        return work()
+        with interrupts_raised():
+            return work()
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except InputError as error:
