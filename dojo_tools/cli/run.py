@@ -1,5 +1,6 @@
 """`dojo-run`: runs a program, checks what came out, and says how it ended."""
 
+import contextlib
 import gc
 import json
 import sys
@@ -11,7 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dojo_tools.cli.common import IsaFiles, Version, application, load, show, write_output
+from dojo_tools.cli.common import (
+    STANDARD_STREAM,
+    IsaFiles,
+    Version,
+    application,
+    load,
+    show,
+    write_output,
+)
 from dojo_tools.cli.mesh_output import mesh_rows, print_heatmap
 from dojo_tools.diagnostics import ExitCode, InputError, printable
 
@@ -41,7 +50,11 @@ def run(
     ] = None,
     report: Annotated[
         Path | None,
-        typer.Option("--report", metavar="FILE", help="Write the report as JSON; `-` is stdout."),
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Write the report as JSON; `-` is stdout, which then has nothing else.",
+        ),
     ] = None,
     registers: Annotated[
         bool, typer.Option("--registers", help="Print the final registers that are not zero.")
@@ -175,6 +188,8 @@ def run(
         from dojo_tools.cli.fidelity_table import print_fidelity
 
         return print_fidelity(engine or ENGINES[0])
+    if report == deadlock_dot == STANDARD_STREAM:
+        raise typer.BadParameter("`--report -` and `--deadlock-dot -` would be mixed up")
     if not files:
         raise typer.BadParameter(
             "a FILE is needed: a run file, an image, sources, objects or archives"
@@ -186,37 +201,36 @@ def run(
 
     from dojo_tools.runs import Listener, execute_run
 
-    screen = _Screen()
-    listener = Listener(
-        screen.write_printed, screen.show_progress, screen.write_entry if print_trace else None
-    )
     description = load(isa)
-    outcome = execute_run(
-        run_file,
-        description,
-        listener,
-        timing=timing == "on",
-        engine=engine,
-        ir_folder=dump_ir,
-    )
-    screen.finish()
-    show(outcome.warnings)
+    with contextlib.redirect_stdout(sys.stderr if report == STANDARD_STREAM else sys.stdout):
+        screen = _Screen()
+        traced = screen.write_entry if print_trace else None
+        outcome = execute_run(
+            run_file,
+            description,
+            Listener(screen.write_printed, screen.show_progress, traced),
+            timing=timing == "on",
+            engine=engine,
+            ir_folder=dump_ir,
+        )
+        screen.finish()
+        show(outcome.warnings)
+        if not quiet:
+            _print_summary(outcome, screen.elapsed_seconds, timing == "on")
+        if registers:
+            for line in _all_register_lines(outcome, description, run_file):
+                print(line)
+        if heatmap and outcome.end is not None:
+            print_heatmap(outcome.mesh)
+        if deadlock_dot is not None:
+            write_output(deadlock_dot, _deadlock_dot(outcome).encode())
+        if not quiet:
+            _print_outputs(outcome)
+        sys.stdout.flush()
+        _print_failure(outcome, quiet)
     if report is not None:
         text = json.dumps(outcome.to_json(), indent=2, allow_nan=False) + "\n"
         write_output(report, text.encode())
-    if not quiet:
-        _print_summary(outcome, screen.elapsed_seconds, timing == "on")
-    if registers:
-        for line in _all_register_lines(outcome, description, run_file):
-            print(line)
-    if heatmap and outcome.end is not None:
-        print_heatmap(outcome.mesh)
-    if deadlock_dot is not None:
-        write_output(deadlock_dot, _deadlock_dot(outcome).encode())
-    if not quiet:
-        _print_outputs(outcome)
-    sys.stdout.flush()
-    _print_failure(outcome, quiet)
     return outcome.exit_code
 
 

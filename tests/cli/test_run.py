@@ -335,6 +335,16 @@ def test_every_engine_gives_the_same_report(engine: str) -> None:
     assert run(*words, "--engine", engine).stdout == run(*words).stdout
 
 
+def test_a_report_on_stdout_is_alone_there() -> None:
+    words = [program("li a0, 65\nprint.char a0\nhalti 3"), "--registers", "--heatmap"]
+    done = run(*words, "--report", "-")
+    assert json.loads(done.stdout)["status"] == "halted with a code"
+    assert done.stderr.startswith("A\nstatus halted with a code\n")
+    assert done.stderr.endswith("error: the program halted with code 3\n")
+    assert run(*words).stdout + "error: the program halted with code 3\n" == done.stderr
+    assert run(*words, "--report", "-", "--deadlock-dot", "-").returncode == ExitCode.USAGE
+
+
 @pytest.mark.parametrize("timing", ["on", "off"])
 def test_both_engines_agree_on_the_samples(timing: str) -> None:
     for name in ("hello/hello.s", "fibonacci/fibonacci.s", "dot/run.toml", "softmax/run.toml"):
