@@ -554,6 +554,16 @@ class Mesh:
         """Return the state of a run that was interrupted."""
         return self._end(EndReason.PAUSED)
 
+    def goes_beyond(self, cycle: int) -> bool:
+        """Return whether a run takes more cycles, or was cut off where it would have taken more.
+
+        This is for a run whose `cycles_max`, if it has one, is larger.
+        """
+        return run_cycles(self) > cycle or any(
+            stop.reason is StopReason.LIMIT and self.engine.thread(agent).next_issue_cycle() > cycle
+            for agent, stop in self._stops.items()
+        )
+
     def settled_cycle(self) -> int:
         """Return a cycle before which nothing more can be printed."""
         arrays, phases = self.arrays, self._codes["PHASES"]

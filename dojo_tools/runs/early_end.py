@@ -36,6 +36,14 @@ def early_end_message(
     return with_excerpt(text, run_file, line)
 
 
+def over_budget_message(run_file: RunFile) -> str:
+    """Return why a run was stopped that took more cycles than it may."""
+    return (
+        f"error: the run was stopped when it had passed its budget: `limits.cycles` is "
+        f"{run_file.cycles_max}"
+    )
+
+
 def with_excerpt(message: str, run_file: RunFile, line: LineEntry | None) -> str:
     """Return a message with the source line and a caret below its first line, if it can be read.
 

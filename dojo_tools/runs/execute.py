@@ -16,7 +16,7 @@ from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
 from dojo_tools.machine.program_code import makes_requests
 from dojo_tools.objects import Image
-from dojo_tools.runs.early_end import early_end_message
+from dojo_tools.runs.early_end import early_end_message, over_budget_message
 from dojo_tools.runs.ir_files import ir_writer
 from dojo_tools.runs.model import Grid, RunFile
 from dojo_tools.runs.progress import Listener, Progress
@@ -84,7 +84,7 @@ def _execute(
     progress = Progress(machine, listener)
     stop, divergence = None, None
     try:
-        stop = progress.run(run_file.instructions_max)
+        stop = progress.run(run_file.instructions_max, run_file.cycles_max)
     except EnginesDiffer as error:
         divergence = error.divergence
     outputs: tuple[OutputResult, ...] = ()
@@ -95,10 +95,12 @@ def _execute(
     final = machine.run(0)
     status = _status(stop, outputs) if divergence is None else Status.DIFFERED
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
-    if status is Status.DONE and over_budget:
+    if (status is Status.DONE and over_budget) or progress.is_over_budget:
         status = Status.OVER_BUDGET
     pc = machine.pc if stop is None or stop.fault is None else stop.fault.pc
     message = early_end_message(run_file, machine, status, stop)
+    if progress.is_over_budget:
+        message = over_budget_message(run_file)
     if divergence is not None:
         pc, message = divergence.pc, machine.divergence_text(divergence)
     return RunReport(

@@ -1,6 +1,7 @@
 """Executes a run on many nodes, with one engine or with both in turn."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dojo_tools.bits import mask
@@ -24,7 +25,7 @@ from dojo_tools.machine.mesh_side_by_side import (
 from dojo_tools.machine.mesh_trace import MeshTracer
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
-from dojo_tools.runs.early_end import with_excerpt
+from dojo_tools.runs.early_end import over_budget_message, with_excerpt
 from dojo_tools.runs.ir_files import ir_writers
 from dojo_tools.runs.mesh_host import MeshHost
 from dojo_tools.runs.mesh_report import (
@@ -105,7 +106,8 @@ def execute_on_mesh(
     status = _status(end, outputs) if difference is None else Status.DIFFERED
     final = end or mesh.end_so_far()
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
-    if status is Status.DONE and over_budget:
+    was_stopped = end is not None and difference is None and _is_stopped(end)
+    if (status is Status.DONE and over_budget) or was_stopped:
         status = Status.OVER_BUDGET
     pc, line = _place(mesh, final)
     if difference is not None and difference.agent is not None:
@@ -119,7 +121,11 @@ def execute_on_mesh(
         stop=None if end is None else _stop(end),
         pc=pc,
         line=line,
-        message=_message(mesh, run_file, status, final, difference),
+        message=(
+            over_budget_message(run_file)
+            if was_stopped
+            else _message(mesh, run_file, status, final, difference)
+        ),
         retired=final.retired,
         cycles=final.cycles,
         causes=cycles_by_cause(mesh),
@@ -220,12 +226,20 @@ class _Taker:
 
 
 def _run(mesh: Mesh, run_file: RunFile, listener: Listener, taker: _Taker) -> MeshEnd | None:
-    """Run a mesh to its end; return None after Ctrl-C."""
+    """Run a mesh to its end, or past its budget of cycles; return None after Ctrl-C."""
+    budget = run_file.cycles_max
+    # What stops the machine within the budget takes effect at the end of its window.
+    cycles_max = None if budget is None else budget + 1 + mesh.machine.network.die_latency_cycles
     try:
         while True:
-            end = mesh.run(run_file.instructions_max, seconds=SLICE_SECONDS)
-            if end.reason is not EndReason.PAUSED:
+            end = mesh.run(run_file.instructions_max, cycles_max, SLICE_SECONDS)
+            is_at_cycle = end.reason is EndReason.LIMIT and end.limited is None
+            if end.reason is not EndReason.PAUSED and not is_at_cycle:
                 return end
+            if budget is not None and mesh.goes_beyond(budget):
+                return replace(end, reason=EndReason.LIMIT)
+            if is_at_cycle and cycles_max is not None:
+                cycles_max *= 2  # only transfers are under way, which count no cycles
             taker.take()
             listener.progressed(end.retired)
     except KeyboardInterrupt:
@@ -237,12 +251,16 @@ def _run(mesh: Mesh, run_file: RunFile, listener: Listener, taker: _Taker) -> Me
 def _run_both(
     side_by_side: SideBySide, run_file: RunFile, listener: Listener, takers: Sequence[_Taker]
 ) -> Ends | None:
-    """Run two meshes to their end; return None after Ctrl-C. Raises `MeshesDiffer`."""
+    """Run two meshes as `_run` does one. Raises `MeshesDiffer`."""
+    budget = run_file.cycles_max
     try:
         while True:
             ends = side_by_side.run(run_file.instructions_max)
             if ends[0].reason is not EndReason.PAUSED:
                 return ends
+            if budget is not None and ends[0].cycles > budget:
+                first, second = (replace(end, reason=EndReason.LIMIT) for end in ends)
+                return first, second
             for taker in takers:
                 taker.take()
             listener.progressed(ends[0].retired)
@@ -263,6 +281,11 @@ def _difference(
 
 
 # ---- how it ended
+
+
+def _is_stopped(end: MeshEnd) -> bool:
+    """Return whether a run was stopped because it took more cycles than it may."""
+    return end.reason is EndReason.LIMIT and end.limited is None
 
 
 def _status(end: MeshEnd | None, outputs: tuple[OutputResult, ...]) -> Status:

@@ -182,7 +182,7 @@ class Show:
 class RunFile:
     """One run: `program` is an image, or the sources and objects to link.
 
-    A run that takes more cycles than `cycles_max` goes on to its end, and fails.
+    A run that takes more cycles than `cycles_max` fails, and is stopped soon after.
     `machine` is a shipped machine by name or a file, as `load_machine` takes it.
     `defines` are symbols that the sources are assembled with. `workers` run the dies of a machine
     side by side; the result is the same for any number.

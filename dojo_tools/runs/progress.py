@@ -1,5 +1,6 @@
 """Runs a machine in slices, so that somebody can listen while a run goes on."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -38,17 +39,25 @@ class Progress:
         self._kept_size = 0
         self.kept: list[str] = []
         self.is_cut = False
+        self.is_over_budget = False
 
-    def run(self, limit: int) -> Stop | None:
-        """Run until the program stops or reaches the limit; return None after Ctrl-C."""
+    def run(self, limit: int, cycles_max: int | None = None) -> Stop | None:
+        """Run until the program stops or reaches the limit; return None after Ctrl-C.
+
+        A program that has taken more than `cycles_max` cycles is stopped, as at the limit, after
+        a slice or a traced instruction.
+        """
+        budget = math.inf if cycles_max is None else cycles_max
         try:
-            return self._run_traced(limit) if self._listener.traced else self._run_slices(limit)
+            if self._listener.traced:
+                return self._run_traced(limit, budget)
+            return self._run_slices(limit, budget)
         except KeyboardInterrupt:
             return None
         finally:
             self._take_printed()
 
-    def _run_slices(self, limit: int) -> Stop:
+    def _run_slices(self, limit: int, budget: float) -> Stop:
         retired = 0
         while True:
             result = self._machine.run(limit - retired, SLICE_PRINTED, SLICE_SECONDS)
@@ -56,15 +65,21 @@ class Progress:
             self._take_printed()
             if result.stop.reason is not StopReason.LIMIT or retired >= limit:
                 return result.stop
+            if result.cycles > budget:
+                self.is_over_budget = True
+                return result.stop
             self._listener.progressed(retired)
 
-    def _run_traced(self, limit: int) -> Stop:
+    def _run_traced(self, limit: int, budget: float) -> Stop:
         assert self._listener.traced is not None
         for entry in self._machine.trace(limit):
             self._listener.traced(entry)
             self._take_printed()
             if entry.stop is not None:
                 return entry.stop
+            if entry.cycle >= budget:
+                self.is_over_budget = True
+                break
         return Stop(StopReason.LIMIT)
 
     def _take_printed(self) -> None:

@@ -112,6 +112,31 @@ def test_a_run_over_its_budget_of_cycles_fails(execute: Execute) -> None:
     assert over.cycles == within.cycles
 
 
+@pytest.mark.parametrize("engine", ["reference", "native", "both"])
+def test_an_endless_run_is_stopped_past_its_budget(
+    tmp_path: Path, description: Description, engine: str
+) -> None:
+    source = tmp_path / "p.s"
+    source.write_text("_start: .global _start\n1: jump 1b\n")
+    endless = RunFile("p", (source,), instructions_max=10**17, cycles_max=1000)
+    report = execute_run(endless, description, engine=engine)
+    assert (report.status, report.exit_code) == (Status.OVER_BUDGET, ExitCode.CHECK_FAILED)
+    assert report.message is not None
+    assert "`limits.cycles` is 1000" in report.message
+
+
+def test_a_traced_run_is_stopped_at_its_budget(tmp_path: Path, description: Description) -> None:
+    source = tmp_path / "p.s"
+    source.write_text("_start: .global _start\n1: jump 1b\n")
+    cycles: list[int] = []
+    listener = Listener(traced=lambda entry: cycles.append(entry.cycle))
+    endless = RunFile("p", (source,), instructions_max=10**17, cycles_max=100)
+    report = execute_run(endless, description, listener)
+    assert report.status is Status.OVER_BUDGET
+    assert report.cycles > 100
+    assert len([cycle for cycle in cycles if cycle >= 100]) == 1
+
+
 def test_a_limit_names_the_line(execute: Execute) -> None:
     report = execute("[limits]\ninstructions = 3\n")
     assert report.exit_code is ExitCode.LIMIT

@@ -290,3 +290,32 @@ def test_an_interrupted_run_is_reported(run: Run, monkeypatch: pytest.MonkeyPatc
     assert report.message is not None
     assert report.message.startswith("interrupted after")
     json.dumps(report.to_json())
+
+
+@pytest.mark.parametrize("engine", ["reference", "native", "both"])
+def test_a_budget_of_cycles_changes_nothing_for_runs_within(run: Run, engine: str) -> None:
+    free = run(SMALL, TALK, engine=engine)
+    exact = run(f"{SMALL}[limits]\ncycles = {free.cycles}\n", TALK, engine=engine)
+    assert (exact.status, exact.cycles, exact.lines) == (Status.DONE, free.cycles, free.lines)
+    over = run(f"{SMALL}[limits]\ncycles = {free.cycles - 1}\n", TALK, engine=engine)
+    assert (over.status, over.exit_code) == (Status.OVER_BUDGET, ExitCode.CHECK_FAILED)
+
+
+@pytest.mark.parametrize("engine", ["reference", "native", "both"])
+@pytest.mark.parametrize("work", ["", "thread.yield"])
+def test_a_run_past_its_budget_is_stopped(run: Run, engine: str, work: str) -> None:
+    text = f".global _start\n_start: {work}\njump _start\n"
+    report = run(f"{SMALL}[limits]\ncycles = 5000\n", text, engine=engine)
+    assert (report.status, report.exit_code) == (Status.OVER_BUDGET, ExitCode.CHECK_FAILED)
+    assert report.message is not None
+    assert "`limits.cycles` is 5000" in report.message
+    assert engine == "both" or 5000 < report.cycles < 6000
+
+
+def test_a_fault_within_the_budget_is_one(run: Run) -> None:
+    text = (
+        ".global _start\n_start: ctl.read t0, node_id\nbnez t0, on\n"
+        "li t1, 100\nwait: loop.next t1, wait\nli t2, -8\nld t3, [t2]\non: jump on\n"
+    )
+    report = run(f"{SMALL}[limits]\ncycles = 500\n", text)
+    assert report.status is Status.FAULT
