@@ -4,6 +4,7 @@ Nothing slow is imported at the top of a command's module, so that `--help` answ
 """
 
 import contextvars
+import errno
 import functools
 import gc
 import inspect
@@ -125,6 +126,16 @@ def write_output(path: Path, contents: bytes) -> None:
         sys.stdout.buffer.flush()
     else:
         write_atomically(path, contents)
+
+
+def check_output(path: Path) -> None:
+    """Raise the `OSError` that writing a file would end with, before any work is done for it."""
+    if path == STANDARD_STREAM:
+        return
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
 
 
 def show(diagnostics: Iterable[Diagnostic]) -> None:

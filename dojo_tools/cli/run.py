@@ -17,6 +17,7 @@ from dojo_tools.cli.common import (
     IsaFiles,
     Version,
     application,
+    check_output,
     load,
     show,
     write_output,
@@ -198,6 +199,10 @@ def run(
     run_file = _with_options(_run_file(files), arguments or [], dump or [], max_instructions)
     run_file = _with_view(run_file, show_as or [], machine)
     run_file = _with_grid(run_file, grid, at, workers)
+
+    for path in (report, deadlock_dot, *(wish.path for wish in run_file.dumps)):
+        if path is not None:
+            check_output(path)
 
     from dojo_tools.runs import Listener, execute_run
 

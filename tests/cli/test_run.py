@@ -197,6 +197,23 @@ def test_exit_codes(words: list[str], code: ExitCode) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--report", "absent/r.json"], "absent/r.json: No such file or directory"),
+        (["--report", "."], ".: Is a directory"),
+        (["--deadlock-dot", "absent/d.dot"], "absent/d.dot: No such file or directory"),
+        (["--dump", "x=absent/x.npy"], "absent/x.npy: No such file or directory"),
+    ],
+)
+def test_files_that_cannot_be_written_are_found_before_the_run(
+    words: list[str], message: str
+) -> None:
+    done = run(program("li a0, 65\nprint.char a0\nhalti 3\n.data\nx: .tensor i64, 1"), *words)
+    assert (done.returncode, done.stdout) == (ExitCode.IO, "")
+    assert message in done.stderr
+
+
 def test_the_worked_examples() -> None:
     done = run("--examples")
     assert done.returncode == ExitCode.DONE
