@@ -1,6 +1,6 @@
 """Executes a run on many nodes, with one engine or with both in turn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -327,9 +327,17 @@ def _agent_and_pc(mesh: Mesh, end: MeshEnd) -> tuple[int, int]:
         first = ordered_waiters(end.deadlock)[0]
         return first.agent, first.pc
     agent = end.limited
+    if agent is None and end.reason in (EndReason.PAUSED, EndReason.LIMIT):
+        agent = next(_doing(mesh, "RUNNING"), None)
     if agent is None:
         agent = min(end.codes) if end.codes else next(mesh.agents())
     return agent, mesh.engine.thread(agent).pc
+
+
+def _doing(mesh: Mesh, *names: str) -> Iterator[int]:
+    """Yield the threads that do one of these, by the names that the procedures have for it."""
+    numbers = {mesh.procedures.constant(name) for name in names}
+    return (agent for agent in mesh.agents() if mesh.arrays["doing"][agent] in numbers)
 
 
 def _place(mesh: Mesh, end: MeshEnd) -> tuple[int, LineEntry | None]:
@@ -358,10 +366,23 @@ def _message(
         case Status.HALT_CODE:
             return "\n".join(f"error: {line}" for line in code_lines(mesh, end))
         case Status.INTERRUPTED:
-            return f"{status.value} after {end.retired} instructions, {end.cycles} cycles"
+            text = _interrupted_text(mesh, end)
         case _:
             return None
     return with_excerpt(text, run_file, _place(mesh, end)[1])
+
+
+def _interrupted_text(mesh: Mesh, end: MeshEnd) -> str:
+    """Return how far a run came, where one thread stands, and how many wait.
+
+    Only how many: in the middle of an event nobody can say for whom.
+    """
+    agent, pc = _agent_and_pc(mesh, end)
+    waiting = sum(1 for _ in _doing(mesh, "WAITING", "AT_BARRIER", "AT_LIST"))
+    return (
+        f"{place_at(mesh, agent, pc)}interrupted after {end.retired} instructions, {end.cycles} "
+        f"cycles: {agent_name(mesh, agent)} is here (pc 0x{pc:x}), threads that wait: {waiting}"
+    )
 
 
 def _limit_text(mesh: Mesh, end: MeshEnd) -> str:

@@ -11,7 +11,7 @@ from dojo_tools.description import Description
 from dojo_tools.diagnostics import ExitCode, InputError
 from dojo_tools.machine import Machine
 from dojo_tools.machine.mesh import Mesh
-from dojo_tools.runs import RunReport, Status, execute_run, load_run_file
+from dojo_tools.runs import Listener, RunReport, Status, execute_run, load_run_file
 
 # Each node doubles its block and adds `bias`; (0, 0) says what it got in a0.
 KERNEL = """\
@@ -62,11 +62,16 @@ def run(tmp_path: Path, description: Description) -> Run:
     """The call `run(text, ...)`: make the run of a source that the rest of a run file asks for."""
     np.save(tmp_path / "x.npy", np.arange(48.0).reshape(4, 12))
 
-    def make(text: str, source: str = KERNEL, engine: str = "native") -> RunReport:
+    def make(
+        text: str,
+        source: str = KERNEL,
+        engine: str = "native",
+        listener: Listener | None = None,
+    ) -> RunReport:
         (tmp_path / "p.s").write_text(source, encoding="utf-8")
         path = tmp_path / "run.toml"
         path.write_text(f'[program]\nsources = ["p.s"]\n{text}', encoding="utf-8")
-        return execute_run(load_run_file(path), description, engine=engine)
+        return execute_run(load_run_file(path), description, listener, engine=engine)
 
     return make
 
@@ -275,20 +280,20 @@ def test_lines_come_in_order_however_often_a_run_pauses(
     assert keys == sorted(keys)
 
 
-def test_an_interrupted_run_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+def test_an_interrupted_run_is_reported(run: Run) -> None:
+    def interrupt(retired: int) -> None:
+        if retired > 1000:
+            raise KeyboardInterrupt
 
-    def nothing(*_: object) -> None:
-        pass
-
-    monkeypatch.setattr("dojo_tools.runs.execute_mesh._Taker.take", interrupt, raising=True)
-    monkeypatch.setattr("dojo_tools.runs.execute_mesh._Taker.finish", nothing)
-    monkeypatch.setattr("dojo_tools.runs.execute_mesh.SLICE_SECONDS", 0.0)
-    report = run(SMALL, ".global _start\n_start: thread.yield\non: jump _start\n")
+    text = HEAD + "bnez t0, on\nsem.wait s\non: thread.yield\njump on\n"
+    report = run(SMALL, text, listener=Listener(progressed=interrupt))
     assert report.exit_code is ExitCode.INTERRUPTED
     assert report.message is not None
-    assert report.message.startswith("interrupted after")
+    first = report.message.splitlines()[0]
+    assert first.startswith(str(Path(report.name).parent / "p.s"))
+    assert f": interrupted after {report.retired} instructions, " in first
+    assert ": node (1, 0) thread 0 is here (pc 0x" in first
+    assert first.endswith("), threads that wait: 1")
     json.dumps(report.to_json())
 
 
