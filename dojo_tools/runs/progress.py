@@ -63,10 +63,9 @@ class Progress:
             result = self._machine.run(limit - retired, SLICE_PRINTED, SLICE_SECONDS)
             retired = result.retired
             self._take_printed()
-            if result.stop.reason is not StopReason.LIMIT or retired >= limit:
-                return result.stop
-            if result.cycles > budget:
-                self.is_over_budget = True
+            is_cut = result.stop.reason is StopReason.LIMIT
+            self.is_over_budget = is_cut and result.cycles > budget
+            if not is_cut or self.is_over_budget or retired >= limit:
                 return result.stop
             self._listener.progressed(retired)
 

@@ -113,12 +113,13 @@ def test_a_run_over_its_budget_of_cycles_fails(execute: Execute) -> None:
 
 
 @pytest.mark.parametrize("engine", ["reference", "native", "both"])
+@pytest.mark.parametrize("instructions_max", [10_000, 10**17])
 def test_an_endless_run_is_stopped_past_its_budget(
-    tmp_path: Path, description: Description, engine: str
+    tmp_path: Path, description: Description, engine: str, instructions_max: int
 ) -> None:
     source = tmp_path / "p.s"
     source.write_text("_start: .global _start\n1: jump 1b\n")
-    endless = RunFile("p", (source,), instructions_max=10**17, cycles_max=1000)
+    endless = RunFile("p", (source,), instructions_max=instructions_max, cycles_max=1000)
     report = execute_run(endless, description, engine=engine)
     assert (report.status, report.exit_code) == (Status.OVER_BUDGET, ExitCode.CHECK_FAILED)
     assert report.message is not None

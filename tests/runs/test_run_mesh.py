@@ -273,7 +273,8 @@ def test_lines_come_in_order_however_often_a_run_pauses(
     whole = run(SMALL, TALK, engine=engine)
     monkeypatch.setattr("dojo_tools.runs.execute_mesh.SLICE_SECONDS", 0.0)
     monkeypatch.setattr(f"dojo_tools.engines.{engine}.mesh.BUDGET", 7)
-    pieces = run(SMALL, TALK, engine=engine)
+    pieces = run(f"{SMALL}[limits]\ncycles = {whole.cycles}\n", TALK, engine=engine)
+    assert (pieces.status, pieces.cycles) == (Status.DONE, whole.cycles)
     assert pieces.lines == whole.lines
     assert len(whole.lines) == 180
     keys = [(line.cycle, line.node, line.thread) for line in whole.lines]
