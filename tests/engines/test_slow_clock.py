@@ -7,7 +7,11 @@ import pytest
 from dojo_tools.description import load_description
 from dojo_tools.engines.native import region
 from dojo_tools.engines.native import thread as native_thread
+from dojo_tools.engines.native.code_memory import CodeMemory
+from dojo_tools.engines.native.flow import Decode
+from dojo_tools.engines.native.machine_code import Variant
 from dojo_tools.engines.native.region_cache import RegionCache
+from dojo_tools.engines.native.translations import Compiled, Translations, Translator
 from dojo_tools.engines.stop import StopReason
 from dojo_tools.machine import Machine, load_program
 
@@ -117,6 +121,74 @@ def test_code_that_runs_once_is_translated_however_much_there_is(
     source.write_text("\n".join([".text", ".global _start", "_start:", *lines, "halti 0", ""]))
     assert Machine(load_program([source], DESCRIPTION), DESCRIPTION).run(10_000).stop.code == 0
     assert steps == []
+
+
+def test_hot_code_of_many_shapes_is_improved_region_by_region(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(native_thread, "TRANSLATION_SECONDS", 1e9)
+    monkeypatch.setattr(region, "VERSIONS_MAX", 1)
+    hot, good = count_improvements(monkeypatch)
+    source = source_of("branchy", tmp_path)
+    source.write_text(source.read_text().replace("li a1, 40", "li a1, 1000"))
+    machine = Machine(load_program([source], DESCRIPTION), DESCRIPTION, engine="both")
+    assert machine.run(100_000).stop.reason is StopReason.FAULT
+    assert 0 < len(good) <= 2 * len(hot)
+
+
+@pytest.mark.parametrize("seconds", [-1e9, 1e9])
+def test_hot_code_is_improved_when_there_is_time(
+    seconds: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(native_thread, "TRANSLATION_SECONDS", seconds)
+    _, good = count_improvements(monkeypatch)
+    source = tmp_path / "loop.s"
+    source.write_text(LOOP)
+    machine = Machine(load_program([source], DESCRIPTION), DESCRIPTION, engine="both")
+    assert machine.run(100_000).stop.reason is StopReason.HALT
+    assert bool(good) == (seconds > 0)
+
+
+LOOP = """
+    .text
+    .global _start
+_start:
+    li a1, 10000
+again:
+    addi a0, a0, 3
+    loop.next a1, again
+    halti 0
+"""
+
+
+def count_improvements(monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], list[int]]:
+    """Let code be hot soon; return lists that grow with what is hot and with what is made well."""
+    monkeypatch.setattr(region, "HEAT_MAX", 2000)
+    monkeypatch.setattr(RegionCache, "can_hold", staticmethod(nothing_is_held))
+    hot: list[int] = []
+    good: list[int] = []
+    promote = Translations.promote
+    translate = Translator.region
+
+    def counted_promote(translations: Translations, *place: int) -> None:
+        hot.append(place[-2])
+        promote(translations, *place)
+
+    def counted_region(
+        translator: Translator,
+        pc: int,
+        shape: int,
+        decode: Decode,
+        variant: Variant,
+        code: CodeMemory,
+    ) -> Compiled:
+        if variant.optimised:
+            good.append(pc)
+        return translate(translator, pc, shape, decode, variant, code)
+
+    monkeypatch.setattr(Translations, "promote", counted_promote)
+    monkeypatch.setattr(Translator, "region", counted_region)
+    return hot, good
 
 
 def time_slowly(monkeypatch: pytest.MonkeyPatch) -> None:

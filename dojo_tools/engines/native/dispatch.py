@@ -30,6 +30,11 @@ def key_of(pc: int, shape: int) -> int:
     return shape << 32 | pc
 
 
+def entry_of(key: int) -> tuple[int, int]:
+    """Return the address and the shape that a key is of."""
+    return key & FREE >> 32, key >> 32
+
+
 def place_of(key: int, table_mask: int) -> int:
     """Return where the search for a key begins."""
     return (key * _SPREAD & FREE) >> 32 & table_mask

@@ -34,7 +34,7 @@ class Exit(IntEnum):
     """The host has to perform what the instruction before `pc` asked for."""
 
     HOT = 4
-    """The code at `pc` is worth a better translation."""
+    """The region that `hot` tells, by its key, is worth a better translation, from `pc` on."""
 
     WRITTEN = 5
     """A store changed a line of memory that has translated code."""
@@ -75,6 +75,7 @@ _HEADER = (
     "request",
     *(f"request_{index}" for index in range(ARGUMENTS_MAX)),
     "request_result",
+    "hot",
 )
 
 # Where the next record of the trace goes, and the place behind which no block begins. They stand

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dojo_tools.description import Instruction, InstructionDef
+from dojo_tools.engines.native import dispatch
 from dojo_tools.engines.native.builder import FunctionBuilder, Module, Value, integer
 from dojo_tools.engines.native.flow import Decode, Flow, RegionCode, discover, flow_of
 from dojo_tools.engines.native.instruction import InstructionBuilder
@@ -97,6 +98,7 @@ class RegionBuilder:
         self.f = FunctionBuilder(self._module)
         self.memory = MemoryBuilder(target, self.f)
         self._code = RegionCode()
+        self._key = 0
         self._labels: dict[tuple[int, int], str] = {}
         self._versions: dict[int, int] = {}
         self._waiting: list[tuple[int, int]] = []
@@ -120,6 +122,7 @@ class RegionBuilder:
         self._room = VERSIONS_ROOM + len(self._code.instructions)
         if self.variant.stepping:
             self._code.leaders = set(self._code.instructions)
+        self._key = dispatch.key_of(entry, shape)
         self._point = Point.entry(shape)
         self._heat_check(entry)
         self._go(entry)
@@ -320,7 +323,10 @@ class RegionBuilder:
         self.f.start(after)
 
     def _heat_check(self, pc: int | str) -> None:
-        """Count how often a region of quick code comes by; leave once it is worth better code."""
+        """Count how often a region of quick code comes by; leave once it is worth better code.
+
+        The count begins anew, for the host may put it off.
+        """
         if self.variant.stepping or self.variant.optimised:
             return
         self._module.declare("heat", lambda: f"@heat = internal global i64 {HEAT_MAX}")
@@ -329,7 +335,11 @@ class RegionBuilder:
         self.f.line(f"store i64 {left}, ptr @heat, align 8")
         is_hot = self.f.emit(f"icmp slt i64 {left}, 0")
         after = self.f.label("cool")
-        self.f.branch_if_rare(is_hot, self._exit(pc, Exit.HOT), after)
+        with self.f.rare_block("exit") as leave:
+            self.f.line(f"store i64 {HEAT_MAX}, ptr @heat, align 8")
+            self.memory.store_field("hot", self._key)
+            self._store_and_return(pc, Exit.HOT)
+        self.f.branch_if_rare(is_hot, leave, after)
         self.f.start(after)
 
     # ---- called while an instruction is written

@@ -57,8 +57,8 @@ SHAPES_MAX = 8
 """Shapes for which the code at an address is translated; in others its timing is slow."""
 
 TRANSLATION_SECONDS = 1.0
-"""Time for translations before further shapes of code that has been translated are timed slowly,
-beside half the time that code has run."""
+"""Time for quick translations before further shapes of code that has been translated are timed
+slowly, and for good ones before hot code stays as it is; beside half the time that code has run."""
 
 _SLICE_MIN, _SLICE_MAX = 1 << 16, 1 << 30
 _STATE_SIZE_UNIT = 4096
@@ -128,7 +128,7 @@ class NativeThread:
         self._trace = None if traced is None else self._begin_trace(traced)
         self._end = 0
         self._end_cycle = NEVER_CYCLE
-        self._native_seconds = self._translation_seconds = 0.0
+        self._running_seconds = self._translation_seconds = self._improvement_seconds = 0.0
         self._slice = _SLICE_MIN
         self.printed: list[Printed] = []
         self._printed_room: int | None = None
@@ -368,7 +368,7 @@ class NativeThread:
         code = Exit(self._translator.run(*self._addresses))
         elapsed = time.perf_counter() - started
         if translations is not self._single:
-            self._native_seconds += elapsed
+            self._running_seconds += elapsed
         if code is Exit.LIMIT and self.retired - before >= self._slice:
             factor = min(4.0, SLICE_SECONDS / max(elapsed, 1e-6))
             self._slice = min(_SLICE_MAX, max(_SLICE_MIN, int(self._slice * factor)))
@@ -386,7 +386,7 @@ class NativeThread:
             case Exit.MISSING:
                 return self._translate(stepping)
             case Exit.HOT:
-                self.space.by_stepping[stepping].promote(self.pc, self._field("shape"))
+                self._improve(self.space.by_stepping[stepping])
             case Exit.WRITTEN:
                 self._drop_changed()
             case Exit.TRACED:
@@ -414,23 +414,38 @@ class NativeThread:
         """Translate the code at the pc, and let stores know where code is."""
         started = time.perf_counter()
         translations.add(self.pc, shape, self._decode_fresh, self._code)
-        self._translation_seconds += time.perf_counter() - started
+        elapsed = time.perf_counter() - started
+        if translations.is_hot(self.pc, shape):
+            self._improvement_seconds += elapsed
+        else:
+            self._translation_seconds += elapsed
+
+    def _improve(self, translations: Translations) -> None:
+        """Have hot code translated well, unless that has taken long for what has been run."""
+        if self._improvement_seconds <= self._budget:
+            translations.promote(self._field("hot"), self.pc, self._field("shape"))
+
+    @property
+    def _budget(self) -> float:
+        """How long translations may have taken by now, the quick ones and the good ones each."""
+        return TRANSLATION_SECONDS + self._running_seconds / 2
 
     def _has_many_shapes(self, translations: Translations) -> bool:
         """Return whether one more shape of the code at the pc is not worth a translation.
 
-        A trace is worth it: only translated code leaves records.
+        Hot code is worth it, and so is a trace: only translated code leaves records.
         """
         shapes = translations.shapes_at(self.pc)
-        if self.shape == 0 or shapes == 0 or self._trace is not None:
+        is_worth_it = translations.is_hot(self.pc, self.shape) or self._trace is not None
+        if self.shape == 0 or shapes == 0 or is_worth_it:
             return False
-        budget = TRANSLATION_SECONDS + self._native_seconds / 2
-        return self._translation_seconds > budget or shapes >= SHAPES_MAX
+        return self._translation_seconds > self._budget or shapes >= SHAPES_MAX
 
     def _run_slowly(self, timeline: Timeline, translations: Translations) -> Stop | None:
         """Run code that has too many shapes step by step for a while; return a fault."""
         if self._slow_clock is None:
             self._slow_clock = SlowClock(timeline)
+        started = time.perf_counter()
         passed, state, stop = self._slow_clock.run(
             self,
             timeline.state(self._field("shape")),
@@ -438,8 +453,9 @@ class NativeThread:
             translations.has,
             self._end,
             self._end_cycle - self._field("cycles"),
-            time.perf_counter() + SLICE_SECONDS,
+            started + SLICE_SECONDS,
         )
+        self._running_seconds += time.perf_counter() - started
         self._set_field("cycles", self._field("cycles") + passed)
         self._set_field("shape", timeline.number(state))
         if stop is not None or self.retired >= self._end:

@@ -236,15 +236,18 @@ class Translations:
         """Return for how many shapes the code at an address has been translated."""
         return sum(entry == pc for entry, _ in self._covered)
 
-    def promote(self, pc: int, shape: int) -> None:
-        """Have every translation that covers an address made again, optimised."""
-        covering = [
-            entry
-            for entry, runs in self._covered.items()
-            if entry not in self._hot and any(low <= pc < low + len(code) for low, code in runs)
-        ]
-        self._hot.update(covering, [(pc, shape)])
-        self._drop(covering)
+    def is_hot(self, pc: int, shape: int) -> bool:
+        """Return whether the code at an address is to be translated well, for a shape."""
+        return (pc, shape) in self._hot
+
+    def promote(self, key: int, pc: int, shape: int) -> None:
+        """Have a region made again, optimised, and so the code where it has been left.
+
+        Others that cover the same code stay: each may have a shape that hardly ever comes.
+        """
+        colder = {dispatch.entry_of(key), (pc, shape)} - self._hot
+        self._hot |= colder
+        self._drop([entry for entry in colder if entry in self._covered])
 
     def drop_changed(self, code: CodeMemory) -> None:
         """Drop the translations of code that is not in memory any more."""
