@@ -117,7 +117,7 @@ class ProgramView:
         text = f"{self.place_at(fault.pc)}fault: {subject}{fault.message} (pc 0x{fault.pc:x})"
         if line is not None:
             text += "".join(f"\nnote: {frame}" for frame in line.trail)
-        hint = fault.hint or self._stack_hint(stack, thread)
+        hint = self._stack_hint(stack, thread) or fault.hint
         return text if hint is None else f"{text}\nhint: {hint}"
 
     def _stack_hint(self, stack: object, thread: int) -> str | None:
