@@ -12,7 +12,8 @@ from dojo_tools.machine.deadlock import find_deadlock
 from dojo_tools.machine.deadlock_report import blocked_lines, deadlock_text, ordered_waiters
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_counters import cycles_by_cause, run_cycles
-from dojo_tools.machine.mesh_names import agent_name, mesh_fault_text, place_at, view_of
+from dojo_tools.machine.mesh_faults import mesh_fault_text
+from dojo_tools.machine.mesh_names import agent_name, place_at, view_of
 from dojo_tools.machine.mesh_pair import compare_meshes
 from dojo_tools.machine.mesh_side_by_side import (
     Ends,
