@@ -66,6 +66,18 @@ def test_a_deadlock_is_told_as_text_json_and_graph() -> None:
     assert Path("d.dot").read_text(encoding="utf-8").startswith("digraph deadlock {\n")
 
 
+def test_a_run_without_a_deadlock_or_packets_says_why_it_shows_none() -> None:
+    Path("p.s").write_text(".global _start\n_start: halti 0\n", encoding="utf-8")
+    options = ["--engine", "reference", "--deadlock-dot", "d.dot"]
+    alone = run("p.s", *options, "--heatmap")
+    assert (alone.returncode, alone.stderr) == (ExitCode.DONE, "")
+    assert "no map of packets: the program ran on one node by itself\n" in alone.stdout
+    together = run("p.s", *options, "--machine", "small")
+    for done in (alone, together):
+        assert "no graph in d.dot: nobody waits at the end\n" in done.stdout
+    assert not Path("d.dot").exists()
+
+
 def test_several_programs_print_with_cycle_node_and_thread() -> None:
     for name, x in (("a", 0), ("b", 1)):
         Path(f"{name}.s").write_text(TWO.format(name=name, x=x), encoding="utf-8")
