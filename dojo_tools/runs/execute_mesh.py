@@ -33,6 +33,7 @@ from dojo_tools.runs.mesh_report import (
     cut_off_warnings,
     left_over_warnings,
     line_text,
+    unused_grid_warnings,
 )
 from dojo_tools.runs.model import RunFile
 from dojo_tools.runs.plan import Planner
@@ -81,6 +82,7 @@ def execute_on_mesh(
     meshes = make()
     mesh = meshes[0]
     warnings += cut_off_warnings(mesh)
+    warnings += unused_grid_warnings(mesh, run_file.grid.size)
     planner = Planner(MeshHost(meshes))
     plan = planner.plan(run_file)
     warnings += planner.warnings

@@ -95,6 +95,16 @@ def test_several_programs_print_with_cycle_node_and_thread() -> None:
     assert "does not fit machine `node`" in alone.stderr
 
 
+def test_a_grid_that_placed_programs_do_not_use_is_a_warning() -> None:
+    Path("a.s").write_text(TWO.format(name="a", x=1), encoding="utf-8")
+    options = ["--machine", "small", "--engine", "reference", "--grid"]
+    done = run("a.s", *options, "3x3")
+    assert done.returncode == ExitCode.DONE
+    assert "warning: the grid of 3 x 3 nodes is not used" in done.stderr
+    assert "make it 2 x 1 [unused-grid]" in done.stderr
+    assert run("a.s", *options, "2x1").stderr == ""
+
+
 def test_registers_and_dumps_of_nodes() -> None:
     Path("p.s").write_text(
         ".global _start\n_start: ctl.read a0, node_id\nla a1, x\nsd a0, [a1]\nhalti 0\n"
