@@ -222,10 +222,10 @@ def decode_source(encoded: bytes, name: str, is_limited: bool = True) -> Source:
 SUFFIXES_MAX = 8
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """Return the candidate most like `word`, or None where none is alike."""
+def nearest(word: str, candidates: Iterable[str], likeness_min: float = 0.6) -> str | None:
+    """Return the candidate most like `word`, or None where none is alike: 1 is the same."""
     folded = {candidate.lower(): candidate for candidate in candidates}
-    matches = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=likeness_min)
     return folded[matches[0]] if matches else None
 
 

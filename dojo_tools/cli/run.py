@@ -225,10 +225,12 @@ def run(
         if registers:
             for line in _all_register_lines(outcome, description, run_file):
                 print(line)
-        if heatmap and outcome.end is not None:
+        if heatmap and outcome.end is None:
+            print("no map of packets: the program ran on one node by itself")
+        elif heatmap:
             print_heatmap(outcome.mesh)
         if deadlock_dot is not None:
-            write_output(deadlock_dot, _deadlock_dot(outcome).encode())
+            _write_deadlock_dot(deadlock_dot, outcome)
         if not quiet:
             _print_outputs(outcome)
         sys.stdout.flush()
@@ -492,15 +494,23 @@ def _print_failure(outcome: "RunReport", quiet: bool) -> None:
         print(printable(line), file=sys.stderr)
 
 
-def _deadlock_dot(outcome: "RunReport") -> str:
-    """Return the graph of those who wait at the end of a run, an empty one where nobody does."""
-    from dojo_tools.machine.deadlock import Deadlock, find_deadlock
+def _write_deadlock_dot(path: Path, outcome: "RunReport") -> None:
+    graph = _deadlock_dot(outcome)
+    if graph is None:
+        print(f"no graph in {printable(str(path))}: nobody waits at the end")
+    else:
+        write_output(path, graph.encode())
+
+
+def _deadlock_dot(outcome: "RunReport") -> str | None:
+    """Return the graph of those who wait at the end of a run, None where nobody does."""
+    from dojo_tools.machine.deadlock import find_deadlock
     from dojo_tools.machine.deadlock_report import deadlock_dot
 
-    if outcome.end is None:
-        return "digraph deadlock {\n}\n"
-    found = outcome.end.deadlock or find_deadlock(outcome.mesh) or Deadlock(())
-    return deadlock_dot(outcome.mesh, found)
+    found = None
+    if outcome.end is not None:
+        found = outcome.end.deadlock or find_deadlock(outcome.mesh)
+    return None if found is None or not found.waiters else deadlock_dot(outcome.mesh, found)
 
 
 def _all_register_lines(

@@ -1,7 +1,7 @@
 """Reads `isa/machines/*.toml` and a user's own machine files: sizes and rates of a machine."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -28,7 +28,7 @@ from dojo_tools.description.machine_timing import (
     read_ports,
     read_units,
 )
-from dojo_tools.diagnostics import did_you_mean, fail
+from dojo_tools.diagnostics import Diagnostic, InputError, did_you_mean, fail
 from dojo_tools.formats import Denormals
 
 
@@ -103,6 +103,8 @@ def _merge(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
+    """Return the machine of a file's tables. Raises `InputError` with a mistake of each table."""
+    _check_tables(path, table)
     node = read_table(path, table, "node")
     grid = read_grid(path, table)
     machine = MachineDef(
@@ -133,6 +135,18 @@ def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
     return machine
 
 
+def _check_tables(path: Path, table: Mapping[str, Any]) -> None:
+    """Report what is wrong with the tables that stand by themselves, not only with the first."""
+    found: list[Diagnostic] = []
+    for read in _READERS:
+        try:
+            read(path, table)
+        except InputError as error:
+            found += error.diagnostics
+    if found:
+        raise InputError(found)
+
+
 def _denormals(path: Path, table: Mapping[str, Any]) -> Denormals:
     """Read `denormals` of the optional table `formats`: the printed rule unless it says other."""
     if "formats" not in table:
@@ -145,3 +159,17 @@ def _denormals(path: Path, table: Mapping[str, Any]) -> Denormals:
         f"{path}: `formats.denormals` is {rule!r}; there are {', '.join(get_args(Denormals))}",
         hint="printed: 2^-bias x 0.m, as the white paper says; gradual: IEEE 754's",
     )
+
+
+_READERS: tuple[Callable[[Path, Mapping[str, Any]], object], ...] = (
+    read_grid,
+    read_units,
+    read_issue,
+    read_ports,
+    read_branch,
+    read_network,
+    read_semaphores,
+    read_streams,
+    read_dip,
+    _denormals,
+)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from dojo_tools.diagnostics import did_you_mean, fail
+from dojo_tools.diagnostics import Report, did_you_mean, fail
 
 
 def read_table(path: Path, table: Mapping[str, Any], key: str, where: str = "") -> dict[str, Any]:
@@ -37,9 +37,11 @@ def read_rate(
 
 
 def check_keys(path: Path, table: Mapping[str, Any], where: str, known: Iterable[str]) -> None:
-    """Report a key that a table does not have."""
+    """Report the keys that a table does not have."""
     known = (*known, "provenance")
+    report = Report()
     for key in table:
         if key not in known:
             hint = did_you_mean(key, known) or f"its keys are {', '.join(known)}"
-            raise fail(f"{path}: table `{where}` has no key `{key}`", hint=hint)
+            report.error(f"{path}: table `{where}` has no key `{key}`", hint=hint)
+    report.stop_if_errors()

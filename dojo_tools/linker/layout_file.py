@@ -88,6 +88,8 @@ def _paths(table: Table, folder: Path, report: Report) -> tuple[Path, ...]:
         if not stays:
             message = f"`{printable(name)}` is not below the layout file's folder"
             report.error(message, span, "a layout file reads only there")
+        elif path.is_dir():
+            report.error(f"`{printable(name)}` is a folder; a file is needed", span)
         elif not path.is_file():
             files = (file.name for file in path.parent.glob("*") if file.is_file())
             hint = did_you_mean(path.name, map(printable, files))

@@ -247,7 +247,7 @@ class Machine:
 
     def fault_text(self, fault: Fault) -> str:
         """Return a fault as a message: source line, what was accessed, its limits, a hint."""
-        return self.program.fault_text(fault, self._thread.read_register(STACK_POINTER))
+        return self.program.fault_text(fault, self._thread.read_register)
 
     def divergence_text(self, found: Divergence) -> str:
         """Return where two engines part: instruction, source line, operands, both results."""

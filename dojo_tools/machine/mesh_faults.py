@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from dojo_tools.bits import mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.engines.stop import Fault, FaultKind
+from dojo_tools.machine.mesh_names import agent_name, node_name, resource_name, view_of
 from dojo_tools.machine.mesh_state import MeshState
+from dojo_tools.objects import SymbolKind
 
 _DIP = 2
 """Kind of the global addresses of DIP cards."""
@@ -33,15 +35,16 @@ def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
     is_now = arrays["clock"][agent] - 1 == arrays["fault_cycle"][die]
     pc = mesh.engine.thread(agent).pc - 4 if is_now and not is_list else 0
     asked = arrays["asked"][agent << constant("ASKED_BITS") :]
+    is_transfer = is_list or asked[0] == constant("TRANSFER")
     is_dip = detail >> 60 == _DIP
     numbers = {
         "n": detail,
         "x": f"0x{detail & mask(64):x}",
         "semaphores": mesh.machine.semaphores.count - 1,
-        "agent": _agent_name(mesh, agent),
-        "bytes": _block(asked, detail)
-        if is_list or asked[0] == constant("TRANSFER")
-        else "what is",
+        "target": _target(detail & mask(64)),
+        "rectangle": _rectangle(detail),
+        "unaligned": _unaligned(asked, detail, is_transfer),
+        "bytes": _block(asked, detail) if is_transfer else "what is",
         "memory": "a DIP card's memory" if is_dip else "SRAM",
         "threads": arrays["threads_of"][agent >> AGENT_BITS],
         "low": "0x0" if is_dip else f"0x{mesh.machine.reserved_bytes:x}",
@@ -49,18 +52,52 @@ def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
         "width": mesh.partition.width,
         "height": mesh.partition.height,
         "dips": len(mesh.machine.dips),
-        "semaphore": detail % mesh.machine.semaphores.count,
-        "where": "({}, {})".format(*mesh.place_of(detail // mesh.machine.semaphores.count)),
     }
+    if names[kind] == "SEMAPHORE_FULL":
+        node, number = divmod(detail, mesh.machine.semaphores.count)
+        numbers["semaphore"] = resource_name(mesh, node, number, SymbolKind.SEMAPHORE)
+        numbers["where"] = node_name(mesh, node)
+        numbers["held"] = arrays["semaphore"][detail]
     fault = Fault(FaultKind.REQUEST, pc, message.format_map(numbers), hint)
     return MeshFault(agent, fault)
 
 
-def _agent_name(mesh: MeshState, agent: int) -> str:
+def mesh_fault_text(mesh: MeshState, found: MeshFault) -> str:
+    """Return a fault as a message: source line, node and thread, what was tried, a hint."""
+    agent = found.agent
     number = agent & mask(AGENT_BITS)
-    name = "the list engine" if number == LIST_ENGINE else f"thread {number}"
-    x, y = mesh.place_of(agent >> AGENT_BITS)
-    return f"{name} of node ({x}, {y})"
+    who = agent_name(mesh, agent)
+    view = view_of(mesh, agent >> AGENT_BITS)
+    if number == LIST_ENGINE:
+        hint = "" if found.fault.hint is None else f"\nhint: {found.fault.hint}"
+        return f"fault: {who}: {found.fault.message}{hint}"
+    return view.fault_text(found.fault, mesh.engine.thread(agent).read_register, number, who)
+
+
+def _target(address: int) -> str:
+    """Return what a global address says it is on."""
+    if address >> 60 == _DIP:
+        return f"DIP card {address >> 36 & mask(12)}"
+    return f"node ({address >> 32 & mask(12)}, {address >> 44 & mask(12)})"
+
+
+def _rectangle(packed: int) -> str:
+    """Return a rectangle as requests hold it in words, one that is none as a number."""
+    if packed == 0:
+        return "of the program"
+    if packed >> 48:
+        return f"0x{packed & mask(64):x}"
+    x, y, width, height = (packed >> shift & mask(12) for shift in (0, 12, 24, 36))
+    return f"{width} x {height} at ({x}, {y})"
+
+
+def _unaligned(asked: "memoryview[int]", number: int, is_transfer: bool) -> str:
+    """Return what is no multiple: an address, or the size or a pitch of a transfer."""
+    to, source, row_bytes = asked[2:5]
+    if not is_transfer or number in (to, source):
+        return f"0x{number & mask(64):x} is not aligned"
+    what = "size" if number == row_bytes else "pitch"
+    return f"a {what} of {number} bytes is not aligned"
 
 
 def _block(asked: "memoryview[int]", address: int) -> str:
@@ -80,17 +117,17 @@ WORDS: dict[str, tuple[str, str | None]] = {
         "bits [63:60] are 0 for this node, 1 for a node of the partition, 2 for a DIP card",
     ),
     "ABSENT": (
-        "{x} names a node or DIP card that there is not: the partition is {width} x {height}, "
+        "there is no {target}, address {x}: the partition is {width} x {height}, "
         "with {dips} DIP cards",
         None,
     ),
     "DEAD": (
-        "{x} is on a node that does not work or can't be reached",
+        "{target}, address {x}, does not work or can't be reached",
         "the live map of the partition says which nodes work",
     ),
     "OUTSIDE": ("{bytes} at {x} is not within {memory}, {low}..{high}", None),
     "MISALIGNED": (
-        "{x} is not aligned",
+        "{unaligned}",
         "addresses, sizes and pitches of transfers are multiples of 8, atomics and acquiring "
         "loads at multiples of their own size",
     ),
@@ -101,7 +138,7 @@ WORDS: dict[str, tuple[str, str | None]] = {
     ),
     "NO_SEMAPHORE": ("there is no semaphore {n}: 0..{semaphores}", None),
     "SEMAPHORE_FULL": (
-        "a post by {agent} makes semaphore {semaphore} of node {where} greater than it can count",
+        "a post makes semaphore {semaphore} of {where} greater than it can count, it holds {held}",
         "nobody takes from it as often as it is posted",
     ),
     "NO_THREAD": (
@@ -112,8 +149,8 @@ WORDS: dict[str, tuple[str, str | None]] = {
     "BAD_PC": ("no instruction can stand at {x}", None),
     "NO_BARRIER": ("there is no barrier {n}: 0..15", None),
     "BAD_RECTANGLE": (
-        "the rectangle {x} is not within the partition, {width} x {height}, or this node is not "
-        "within it",
+        "the rectangle {rectangle} is not within the partition, {width} x {height}, or this node "
+        "is not within it",
         "x [11:0], y [23:12], width [35:24], height [47:36]",
     ),
     "MIXED_BARRIER": (
@@ -129,7 +166,7 @@ WORDS: dict[str, tuple[str, str | None]] = {
     "NOT_AT_DIP": ("a DIP card has no semaphores", None),
     "BAD_OPERATION": ("there is no such operation: {n}", None),
     "NO_TARGET": (
-        "the rectangle {x} of a multicast has no node that works and can be reached",
+        "the rectangle {rectangle} of a multicast has no node that works and can be reached",
         "the live map of the partition says which nodes work",
     ),
 }

@@ -4,9 +4,8 @@ from typing import Any
 
 from dojo_tools.bits import mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
-from dojo_tools.machine.mesh_faults import MeshFault
 from dojo_tools.machine.mesh_state import MeshState
-from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
+from dojo_tools.machine.program_view import ProgramView
 from dojo_tools.objects import SymbolKind
 
 
@@ -53,16 +52,3 @@ def place_at(mesh: MeshState, agent: int, pc: int) -> str:
     if agent & mask(AGENT_BITS) == LIST_ENGINE:
         return ""
     return view_of(mesh, agent >> AGENT_BITS).place_at(pc)
-
-
-def mesh_fault_text(mesh: MeshState, found: MeshFault) -> str:
-    """Return a fault as a message: source line, node and thread, what was tried, a hint."""
-    agent = found.agent
-    number = agent & mask(AGENT_BITS)
-    who = agent_name(mesh, agent)
-    view = view_of(mesh, agent >> AGENT_BITS)
-    if number == LIST_ENGINE:
-        hint = "" if found.fault.hint is None else f"\nhint: {found.fault.hint}"
-        return f"fault: {who}: {found.fault.message}{hint}"
-    stack = mesh.engine.thread(agent).read_register(STACK_POINTER)
-    return view.fault_text(found.fault, stack, number, who)

@@ -4,12 +4,12 @@ Machines of one node and of many share it, and the words for a fault of a progra
 """
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dojo_tools.bits import mask
 from dojo_tools.diagnostics import did_you_mean, fail
-from dojo_tools.engines.stop import Fault
+from dojo_tools.engines.stop import Fault, FaultKind
 from dojo_tools.objects import (
     ABSOLUTE,
     PROGRAM_STRIDE_BITS,
@@ -23,6 +23,7 @@ from dojo_tools.objects import (
 # What takes long to load is imported where it is used: numpy 80 ms, the linker 30 ms.
 
 STACK_POINTER = "sp"
+RETURN_ADDRESS = "ra"
 
 
 class ProgramView:
@@ -107,18 +108,33 @@ class ProgramView:
             if symbol.kind is kind and symbol.value == number
         )
 
-    def fault_text(self, fault: Fault, stack: object, thread: int = 0, who: str = "") -> str:
+    def fault_text(
+        self, fault: Fault, read_register: Callable[[str], object], thread: int = 0, who: str = ""
+    ) -> str:
         """Return a fault as a message: source line, what was accessed, its limits, a hint.
 
-        `stack` is the stack pointer of the thread, and `who` names it where there are several.
+        `read_register` reads those of the thread, and `who` names it where there are several. A
+        fault of a request at pc 0 is of no instruction: its agent has gone on.
         """
         line = self.line_at(fault.pc)
         subject = f"{who}: " if who else ""
-        text = f"{self.place_at(fault.pc)}fault: {subject}{fault.message} (pc 0x{fault.pc:x})"
+        text = f"{self.place_at(fault.pc)}fault: {subject}{fault.message}"
+        if fault.pc or fault.kind is not FaultKind.REQUEST:
+            text += f" (pc 0x{fault.pc:x})"
         if line is not None:
             text += "".join(f"\nnote: {frame}" for frame in line.trail)
-        hint = fault.hint or self._stack_hint(stack, thread)
+        elif fault.kind is FaultKind.ILLEGAL:
+            text += self._way_note(fault.pc, read_register(RETURN_ADDRESS))
+        hint = self._stack_hint(read_register(STACK_POINTER), thread) or fault.hint
         return text if hint is None else f"{text}\nhint: {hint}"
+
+    def _way_note(self, pc: int, return_address: object) -> str:
+        """Return a note on how a thread may have come to where no source line is, or nothing."""
+        before = self.place_at(pc - 4)
+        if before:
+            return f"\nnote: {before}the instruction before"
+        caller = self.place_at(return_address - 4) if isinstance(return_address, int) else ""
+        return f"\nnote: {caller}the last call, as `{RETURN_ADDRESS}` says" if caller else ""
 
     def _stack_hint(self, stack: object, thread: int) -> str | None:
         """Return a hint if the stack of a thread is deeper than it may be."""

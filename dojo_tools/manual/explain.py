@@ -20,7 +20,7 @@ from dojo_tools.description import (
 )
 from dojo_tools.description.aliases import fits
 from dojo_tools.description.expressions import Template
-from dojo_tools.diagnostics import did_you_mean, fail, printable
+from dojo_tools.diagnostics import SUFFIXES_MAX, fail, nearest, printable
 from dojo_tools.disassembler import format_instruction
 from dojo_tools.manual.majors import find_majors, major_field
 from dojo_tools.manual.picture import draw_instruction
@@ -39,6 +39,10 @@ _OF_THE_ASSEMBLER = (
 )
 _WORD = re.compile(r"0[xX][0-9A-Fa-f_]+", re.ASCII)
 _WORD_WIDTH = 32
+_PART = re.compile(r"[._]")
+_GROUP_LENGTH_MIN = 3
+_LIKENESS_MIN = 0.75
+"""How alike a name is that may be meant; short mnemonics are a little like any word."""
 
 
 def explain(subject: str, description: Description) -> str:
@@ -54,13 +58,35 @@ def explain(subject: str, description: Description) -> str:
     pages = [_explain_entry(entry, description) for entry in description.mnemonics.get(name, ())]
     pages += topic_pages(name, description)
     if not pages:
-        hint = did_you_mean(name, [*description.mnemonics, *topic_names(description)])
+        hint = _similar_names(name, [*description.mnemonics, *topic_names(description)])
         raise fail(
             f"unknown name `{printable(subject)}`: no instruction, register, unit, number format "
             "or idea",
             hint=hint,
         )
     return "\n\n".join(pages)
+
+
+def _similar_names(word: str, names: list[str]) -> str | None:
+    """Return a hint with the names that a word is a part of, or is like, or None.
+
+    A group of mnemonics, as `sem.`, may also be named by the word that it is short for.
+    """
+    found = [name for name in names if word in _PART.split(name)]
+    if not found:
+        found = [
+            name
+            for name in names
+            if (head := name.split(".")[0]) not in names
+            and len(head) >= _GROUP_LENGTH_MIN
+            and word.startswith(head)
+        ]
+    if found:
+        shown = ", ".join(f"`{name}`" for name in dict.fromkeys(found[:SUFFIXES_MAX]))
+        more = "" if len(found) <= SUFFIXES_MAX else f" and {len(found) - SUFFIXES_MAX} more"
+        return f"there are {shown}{more}"
+    like = nearest(word, names, _LIKENESS_MIN)
+    return None if like is None else f"did you mean `{like}`?"
 
 
 def _explain_word(subject: str, description: Description) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from textwrap import fill, indent
 
-from dojo_tools.description import ControlRegister, Description, RegisterFile, Unit
+from dojo_tools.description import ControlRegister, Description, OperandClass, RegisterFile, Unit
 from dojo_tools.formats import FORMATS, IDEAS, Format, Idea
 
 _LINE_WIDTH = 92
@@ -20,7 +20,7 @@ def topic_names(description: Description) -> list[str]:
 
 def topic_pages(name: str, description: Description) -> list[str]:
     """Return a page for each thing of this name; a name may be a control register and an idea."""
-    pages = [_control_page(c) for c in description.controls if c.name == name]
+    pages = [_control_page(c, description) for c in description.controls if c.name == name]
     found = description.register_names.get(name)
     file = next((file for file in description.registers if file.name == name), None)
     if found is not None:
@@ -33,12 +33,18 @@ def topic_pages(name: str, description: Description) -> list[str]:
     return pages + [_idea_page(idea) for idea in IDEAS if name in idea.names]
 
 
-def _control_page(control: ControlRegister) -> str:
+def _control_page(control: ControlRegister, description: Description) -> str:
     access = "read and written" if control.writable else "only read"
+    users = [
+        definition.mnemonic
+        for definition in description.instructions
+        for kind in definition.operands
+        if kind.operand_class is OperandClass.CONTROL and control.name in dict(kind.names)
+    ]
     rows = [
         ("Number", str(control.number)),
         ("Width", _bits(control.width)),
-        ("Access", access),
+        ("Access", f"{access}, by {' and '.join(users)}"),
         ("Provenance", str(control.provenance)),
     ]
     return _page(f"{control.name}, a control register", control.summary, rows)

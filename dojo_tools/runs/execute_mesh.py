@@ -13,7 +13,8 @@ from dojo_tools.machine.deadlock import find_deadlock
 from dojo_tools.machine.deadlock_report import blocked_lines, deadlock_text, ordered_waiters
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_counters import cycles_by_cause, run_cycles
-from dojo_tools.machine.mesh_names import agent_name, mesh_fault_text, place_at, view_of
+from dojo_tools.machine.mesh_faults import mesh_fault_text
+from dojo_tools.machine.mesh_names import agent_name, place_at, view_of
 from dojo_tools.machine.mesh_pair import compare_meshes
 from dojo_tools.machine.mesh_side_by_side import (
     Ends,
@@ -33,6 +34,7 @@ from dojo_tools.runs.mesh_report import (
     cut_off_warnings,
     left_over_warnings,
     line_text,
+    unused_grid_warnings,
 )
 from dojo_tools.runs.model import RunFile
 from dojo_tools.runs.plan import Planner
@@ -81,6 +83,7 @@ def execute_on_mesh(
     meshes = make()
     mesh = meshes[0]
     warnings += cut_off_warnings(mesh)
+    warnings += unused_grid_warnings(mesh, run_file.grid.size)
     planner = Planner(MeshHost(meshes))
     plan = planner.plan(run_file)
     warnings += planner.warnings

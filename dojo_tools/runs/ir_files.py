@@ -1,5 +1,6 @@
 """The LLVM IR of what a run executes, a file for each translated region, named after its source."""
 
+import errno
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ def ir_writer(folder: Path, program: Callable[[], ProgramView]) -> Callable[[Tra
     """
 
     def write(region: Translated) -> None:
+        if folder.is_file():
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file; a folder is needed", str(folder))
         folder.mkdir(parents=True, exist_ok=True)
         view = program()
         line = view.line_at(region.pc)

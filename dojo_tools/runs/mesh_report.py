@@ -88,6 +88,19 @@ def cut_off_warnings(mesh: Mesh) -> Iterator[Diagnostic]:
         )
 
 
+def unused_grid_warnings(mesh: Mesh, size: tuple[int, int] | None) -> Iterator[Diagnostic]:
+    """Yield a warning if a run asks for another size of the partition than the programs state."""
+    found = mesh.partition.width, mesh.partition.height
+    if size is not None and size != found:
+        yield Diagnostic(
+            Severity.WARNING,
+            f"the grid of {size[0]} x {size[1]} nodes is not used: the places of the programs "
+            f"make it {found[0]} x {found[1]}",
+            hint="leave out `--grid`, and `size` in run files, or `.place`",
+            name="unused-grid",
+        )
+
+
 def _warning(message: str, name: str) -> Diagnostic:
     return Diagnostic(Severity.WARNING, message, name=name)
 

@@ -378,6 +378,9 @@ class _Reader:
         path = self._below(table, key, name)
         if path is None:
             return None
+        if path.is_dir():
+            table.error(f"`{name}` is a folder; a file is needed", key)
+            return None
         if not path.is_file():
             files = (file.name for file in path.parent.glob("*") if file.is_file())
             table.error(f"there is no file `{name}`", key, did_you_mean(path.name, files))

@@ -178,6 +178,7 @@ def test_programs_on_the_command_line_and_in_a_layout_file() -> None:
 def test_a_layout_file_names_files_below_its_folder_only(tmp_path: Path) -> None:
     Path("sub").mkdir()
     Path("sub/link.o").symlink_to(tmp_path / "main.o")
+    Path("sub/dot").mkdir()
     os.mkfifo("sub/pipe.o")
     for name, message in (
         ("../main.o", "`../main.o` is not below the layout file's folder"),
@@ -185,6 +186,7 @@ def test_a_layout_file_names_files_below_its_folder_only(tmp_path: Path) -> None
         ("link.o", "is not below the layout file's folder"),
         ("/dev/zero", "is not below the layout file's folder"),
         ("pipe.o", "there is no file `pipe.o`"),
+        ("dot", "`dot` is a folder; a file is needed"),
         ("lnik.o", "there is no file `lnik.o`"),
     ):
         Path("sub/grid.toml").write_text(f'files = ["{name}"]\n', encoding="utf-8")

@@ -395,4 +395,14 @@ def test_dump_ir_needs_the_native_engine_and_a_folder() -> None:
         done = run(path, "--dump-ir", "ir", *words)
         assert done.returncode == ExitCode.USAGE
         assert "`--dump-ir` needs the native engine" in done.stderr
-    assert run(path, "--dump-ir", path).returncode == ExitCode.IO
+    done = run(path, "--dump-ir", path)
+    assert done.returncode == ExitCode.IO
+    assert f"{path}: it is a file; a folder is needed" in done.stderr
+
+
+def test_a_folder_where_a_run_file_needs_a_file_is_called_one() -> None:
+    Path("dot").mkdir()
+    Path("run.toml").write_text('[program]\nsources = ["dot"]\n', encoding="utf-8")
+    done = run("run.toml")
+    assert done.returncode == ExitCode.INPUT
+    assert "error: `dot` is a folder; a file is needed" in done.stderr

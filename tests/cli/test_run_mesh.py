@@ -66,6 +66,18 @@ def test_a_deadlock_is_told_as_text_json_and_graph() -> None:
     assert Path("d.dot").read_text(encoding="utf-8").startswith("digraph deadlock {\n")
 
 
+def test_a_run_without_a_deadlock_or_packets_says_why_it_shows_none() -> None:
+    Path("p.s").write_text(".global _start\n_start: halti 0\n", encoding="utf-8")
+    options = ["--engine", "reference", "--deadlock-dot", "d.dot"]
+    alone = run("p.s", *options, "--heatmap")
+    assert (alone.returncode, alone.stderr) == (ExitCode.DONE, "")
+    assert "no map of packets: the program ran on one node by itself\n" in alone.stdout
+    together = run("p.s", *options, "--machine", "small")
+    for done in (alone, together):
+        assert "no graph in d.dot: nobody waits at the end\n" in done.stdout
+    assert not Path("d.dot").exists()
+
+
 def test_several_programs_print_with_cycle_node_and_thread() -> None:
     for name, x in (("a", 0), ("b", 1)):
         Path(f"{name}.s").write_text(TWO.format(name=name, x=x), encoding="utf-8")
@@ -81,6 +93,16 @@ def test_several_programs_print_with_cycle_node_and_thread() -> None:
     alone = run("a.s", "b.s")
     assert alone.returncode == ExitCode.INPUT
     assert "does not fit machine `node`" in alone.stderr
+
+
+def test_a_grid_that_placed_programs_do_not_use_is_a_warning() -> None:
+    Path("a.s").write_text(TWO.format(name="a", x=1), encoding="utf-8")
+    options = ["--machine", "small", "--engine", "reference", "--grid"]
+    done = run("a.s", *options, "3x3")
+    assert done.returncode == ExitCode.DONE
+    assert "warning: the grid of 3 x 3 nodes is not used" in done.stderr
+    assert "make it 2 x 1 [unused-grid]" in done.stderr
+    assert run("a.s", *options, "2x1").stderr == ""
 
 
 def test_registers_and_dumps_of_nodes() -> None:

@@ -143,3 +143,14 @@ def test_a_wrong_grid_is_a_diagnostic(tmp_path: Path, text: str, message: str):
     with pytest.raises(InputError) as caught:
         load_machine(own(tmp_path, 'base = "node"\n' + text))
     assert re.search(message, str(caught.value))
+
+
+def test_a_mistake_of_each_table_is_told(tmp_path: Path):
+    text = 'base = "node"\n[grid]\nwidth = 4\nheight = 4\nded = 1\nwith = 2\n[dma]\nstreams = "x"\n'
+    with pytest.raises(InputError) as caught:
+        load_machine(own(tmp_path, text))
+    messages = [diagnostic.message for diagnostic in caught.value.diagnostics]
+    assert len(messages) == 3
+    assert "table `grid` has no key `ded`" in messages[0]
+    assert "table `grid` has no key `with`" in messages[1]
+    assert "`dma.streams` must be an integer" in messages[2]

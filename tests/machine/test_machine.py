@@ -180,6 +180,29 @@ def test_a_fault_below_a_deep_stack_says_so():
     assert running.fault_text(result.stop.fault).count("hint:") == 1
 
 
+def test_endless_recursion_into_the_code_names_the_stack():
+    running = machine(START + "again: addi sp, sp, -16\nsd ra, [sp]\ncall again\n")
+    fault = running.run(1_000_000).stop.fault
+    assert fault is not None
+    text = running.fault_text(fault)
+    assert "stale code" in text
+    assert text.endswith("bytes deep, 16384 are reserved")
+
+
+def test_running_off_the_end_names_the_last_instruction():
+    running = machine(START + "nop\n")
+    fault = running.run(10).stop.fault
+    assert fault is not None
+    assert "\nnote: test.s:3:1: the instruction before" in running.fault_text(fault)
+
+
+def test_a_call_to_where_no_code_is_names_the_caller():
+    running = machine(START + "li a0, 0x8000\njalr ra, [a0]\nhalti 0\n")
+    fault = running.run(10).stop.fault
+    assert fault is not None
+    assert "\nnote: test.s:4:1: the last call" in running.fault_text(fault)
+
+
 def test_sources_objects_and_images_make_programs(tmp_path: Path):
     main, other = tmp_path / "main.s", tmp_path / "other.s"
     main.write_text(".extern twice\n" + START + "li a0, 21\ncall twice\nhalt a0\n")

@@ -48,9 +48,16 @@ WRONG = [
     wrong("BAD_ADDRESS", PUSH, "0x3000000000002000 is not a global address", a0=3 << 60 | 0x2000),
     wrong("BAD_ADDRESS", PUSH, "0x100002000 is not", a0=1 << 32 | 0x2000),
     wrong("BAD_ADDRESS", "push.row a0, a1, a2", "is not a global address", a0=at(1, 1, 0x2000)),
-    wrong("ABSENT", PUSH, "the partition is 4 x 4, with 1 DIP cards", a0=at(4, 1, 0x2000)),
-    wrong("ABSENT", PUSH, "0x2000001000000000 names", a0=dip(1)),
-    wrong("DEAD", PUSH, "0x1000100200002000 is on a node that does not work", a0=at(2, 1, 0x2000)),
+    wrong(
+        "ABSENT",
+        PUSH,
+        "no node (4, 1), address 0x1000100400002000: the partition is 4 x 4, with 1 DIP",
+        a0=at(4, 1, 0x2000),
+    ),
+    wrong("ABSENT", PUSH, "there is no DIP card 1, address 0x2000001000000000", a0=dip(1)),
+    wrong(
+        "DEAD", PUSH, "node (2, 1), address 0x1000100200002000, does not work", a0=at(2, 1, 0x2000)
+    ),
     wrong("OUTSIDE", PUSH, "a block of 64 bytes at 0x80 is not within SRAM, 0x100..0x", a0=0x80),
     wrong("OUTSIDE", PUSH, "at 0x1000000100140000 is not within SRAM", a0=at(1, 0, 0x140000)),
     wrong("OUTSIDE", PUSH, "a DIP card's memory, 0x0..0x7ffffffff", a0=dip(0, (1 << 35) - 8)),
@@ -65,8 +72,15 @@ WRONG = [
     wrong("OUTSIDE", ATOMIC, "what is at 0x140000 is not within SRAM", a0=0x140000),
     wrong("OUTSIDE", "ld.acq t0, [a0]", "what is at 0xf8 is not", a0=RESERVED - 8),
     wrong("MISALIGNED", PUSH, "0x2004 is not aligned", a0=0x2004),
-    wrong("MISALIGNED", PUSH, "0x41 is not aligned", a2=65),
+    wrong("MISALIGNED", PUSH, "a size of 65 bytes is not aligned", a2=65),
     wrong("MISALIGNED", ATOMIC, "0x2004 is not aligned", a0=0x2004),
+    wrong(
+        "MISALIGNED",
+        "push.2d a0, a1, a2",
+        "a pitch of 68 bytes is not aligned",
+        a2=3 << 32 | 64,
+        destination_pitch=68,
+    ),
     wrong("BAD_SIZE", PUSH, "rows of 0 bytes", a2=0),
     wrong("BAD_SIZE", PUSH, "rows of 2097160 bytes", a2=(1 << 21) + 8),
     wrong("BAD_SIZE", "list.start a0, a1", "32769", a0=0x2000, a1=32769),
@@ -78,12 +92,12 @@ WRONG = [
     wrong(
         "SEMAPHORE_FULL",
         "li t0, 0xffffffff\n sem.post 5, t0\n sem.post 5",
-        "a post by thread 0 of node (0, 0) makes semaphore 5 of node (0, 0) greater than it can",
+        "a post makes semaphore 5 of node (0, 0) greater than it can count, it holds 4294967295",
     ),
     wrong(
         "SEMAPHORE_FULL",
         "li t0, 0xffffffff\n sem.post.at a0, 5, t0\n sem.post.at a0, 5\n sem.wait 1",
-        "a post by thread 0 of node (0, 0) makes semaphore 5 of node (3, 2) greater",
+        "a post makes semaphore 5 of node (3, 2) greater",
         a0=at(3, 2),
     ),
     wrong("NO_THREAD", "thread.state t0, a0", "no thread 1: the program states 1", a0=1),
@@ -91,7 +105,12 @@ WRONG = [
     wrong("THREAD_RUNS", "thread.start x0, a0, x0, x0", "thread 0 runs already", a0=0x100),
     wrong("BAD_PC", "thread.start a0, a1, x0, x0", "stand at 0x102", threads=2, a0=1, a1=0x102),
     wrong("NO_BARRIER", "list.start a0, a1\n barrier.all 0", "entry of kind 9", a0=0x2840, a1=1),
-    wrong("BAD_RECTANGLE", "barrier 0, a0", "0x5000000000 is not", a0=rectangle(0, 0, 0, 5)),
+    wrong(
+        "BAD_RECTANGLE",
+        "barrier 0, a0",
+        "the rectangle 0 x 5 at (0, 0) is not",
+        a0=rectangle(0, 0, 0, 5),
+    ),
     wrong("BAD_RECTANGLE", "barrier 0, a0", "or this node is not", a0=rectangle(1, 1, 1, 1)),
     wrong(
         "BAD_RECTANGLE",
@@ -114,7 +133,7 @@ WRONG = [
     wrong(
         "NO_TARGET",
         "push.rect a0, a1, a2",
-        "has no node that works",
+        "the rectangle 1 x 1 at (2, 1) of a multicast has no node that works",
         rectangle=rectangle(2, 1, 1, 1),
     ),
 ]
@@ -205,3 +224,19 @@ def test_cycles_limit(engine: str) -> None:
     nodes.begin(2, 1, "spin")
     nodes.run(EndReason.LIMIT, cycles_max=1000)
     assert machine().network.die_latency_cycles == 200
+
+
+def test_a_fault_of_a_post_from_afar_has_no_pc_and_names_the_semaphore(engine: str) -> None:
+    """The poster, which has gone on, is named once."""
+    nodes = Nodes(
+        ".semaphore full\ngo: li t0, 0xffffffff\n sem.post.at a0, full, t0\n"
+        " sem.post.at a0, full\n sem.wait 1\n",
+        engine,
+    )
+    nodes.begin(0, 0, "go", a0=at(3, 2))
+    end = nodes.run(EndReason.FAULT)
+    assert end.fault is not None
+    text = mesh_faults.mesh_fault_text(nodes.mesh, end.fault)
+    assert text.startswith("fault: node (0, 0) thread 0: a post makes semaphore `full` of node (3")
+    assert "pc" not in text
+    assert text.count("thread") == 1

@@ -121,3 +121,39 @@ def test_an_unknown_topic_gets_the_nearest(
 ) -> None:
     with pytest.raises(InputError, match=f"did you mean `{right}`"):
         explain(wrong, description)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("yield", "there are `thread.yield`"),
+        ("node", "there are `node_x`, `node_y`, `node_number`, `node_id`"),
+        ("mesh", None),
+        ("address", None),
+        ("deadlock", None),
+        ("dip", None),
+        ("reduce", None),
+    ],
+)
+def test_only_names_that_are_near_are_offered(
+    description: Description, word: str, hint: str | None
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        explain(word, description)
+    found = refusal.value.diagnostics[0].hint
+    assert found is None if hint is None else found is not None and found.startswith(hint)
+
+
+def test_a_word_finds_the_group_that_is_short_for_it(description: Description) -> None:
+    group = [name for name in description.mnemonics if name.startswith("sem.")]
+    with pytest.raises(InputError) as refusal:
+        explain("semaphore", description)
+    hint = refusal.value.diagnostics[0].hint
+    assert hint is not None
+    assert set(re.findall("`(.*?)`", hint)) <= set(group)
+    assert hint.endswith(f" and {len(group) - hint.count('`') // 2} more")
+
+
+def test_a_control_register_says_what_reads_and_writes_it(description: Description) -> None:
+    assert "only read, by ctl.read\n" in explain("node_x", description)
+    assert "read and written, by ctl.read and ctl.write\n" in explain("bias3", description)
