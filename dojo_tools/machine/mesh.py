@@ -39,21 +39,21 @@ ADDRESS_BITS = 32
 
 
 COLLECT_NODES = 400
-"""Nodes made between two looks for meshes that nobody holds any more."""
+"""Nodes made after which the next mesh looks for those that nobody holds any more."""
 
 _nodes_made = [0]
 
 
 def _collect(nodes: int) -> None:
-    """Free meshes that nobody holds any more.
+    """Free meshes that nobody holds any more, before so many nodes are made.
 
     Their objects refer to each other and are few, so Python looks for them seldom, but each node
     has megabytes.
     """
-    _nodes_made[0] += nodes
     if _nodes_made[0] >= COLLECT_NODES:
         _nodes_made[0] = 0
         gc.collect()
+    _nodes_made[0] += nodes
 
 
 class EndReason(Enum):

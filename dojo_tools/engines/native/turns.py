@@ -5,6 +5,7 @@ known where it ends. Inner loops and calls are no part of a turn: whoever goes t
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from dojo_tools.description import Instruction, InstructionDef
@@ -49,24 +50,16 @@ def find_turns(
     return Turns(shortest, frozenset(finder.ways))
 
 
+@dataclass(slots=True)
 class _Finder:
-    def __init__(
-        self,
-        code: RegionCode,
-        flows: Callable[[InstructionDef], Flow],
-        after: After,
-        head: int,
-        start: Point,
-        room: int,
-    ) -> None:
-        self._code = code
-        self._flows = flows
-        self._after = after
-        self._head = head
-        self._start = start
-        self._room = room
-        self.ends: list[Point] = []
-        self.ways: set[tuple[int, Point]] = set()
+    _code: RegionCode
+    _flows: Callable[[InstructionDef], Flow]
+    _after: After
+    _head: int
+    _start: Point
+    _room: int
+    ends: list[Point] = field(default_factory=list[Point])
+    ways: set[tuple[int, Point]] = field(default_factory=set[tuple[int, Point]])
 
     def leads_back(self, pc: int, point: Point) -> bool:
         """Return whether a way on from here is a turn; note all that are."""
