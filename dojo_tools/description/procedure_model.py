@@ -146,17 +146,14 @@ class ArrayDef:
     """An array; the host decides how many elements it has.
 
     Elements that are apart share no cache lines, so that threads of the host that write different
-    ones don't wait for each other.
+    ones don't wait for each other. An element of an array that is `beside` another one stands in
+    memory where that one's element of the same index does.
     """
 
     name: str
     doc: str
     is_apart: bool = False
-
-    @property
-    def index_bits(self) -> int:
-        """How far an index is shifted to become a count of words."""
-        return APART_BITS if self.is_apart else 0
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +185,23 @@ class Procedures:
     arrays: tuple[ArrayDef, ...]
     externals: tuple[ExternalDef, ...]
     procedures: tuple[ProcedureDef, ...]
+
+    def groups(self) -> list[list[str]]:
+        """Return the arrays whose elements of one index stand side by side, in order."""
+        groups = {array.name: [array.name] for array in self.arrays if array.beside is None}
+        for array in self.arrays:
+            if array.beside is not None:
+                groups[array.beside].append(array.name)
+        return list(groups.values())
+
+    def index_bits(self) -> dict[str, int]:
+        """Return how far an index of each array is shifted to become a count of words."""
+        apart = {array.name for array in self.arrays if array.is_apart}
+        return {
+            name: APART_BITS if name in apart else (len(group) - 1).bit_length()
+            for group in self.groups()
+            for name in group
+        }
 
     def constant(self, name: str) -> int:
         """Return the value of a constant that exists."""

@@ -50,7 +50,7 @@ def read_procedures(sources: Sequence[Source], grammar: str) -> Procedures:
         for item in parse(source, grammar):
             names.define(Entry(source, item))
     constants = names.read("constant", names.constant)
-    arrays = names.read("array", _read_array)
+    arrays = names.read("array", lambda entry: _read_array(names, entry))
     externals = names.read("external", _read_external)
     procedures = names.read("procedure", lambda entry: _ProcedureReader(names, entry).read())
     if not tables.report.has_errors:
@@ -183,9 +183,18 @@ def read_integer(entry: Entry, tree: Tree) -> int:
     return value
 
 
-def _read_array(entry: Entry) -> ArrayDef:
-    name, apart, doc = entry.tree.children
-    return ArrayDef(entry.text(name), entry.text(doc), apart is not None)
+def _read_array(names: _Names, entry: Entry) -> ArrayDef:
+    name, place, doc = entry.tree.children
+    beside = None if place is None or place.type == "APART" else entry.text(place)
+    if beside is not None:
+        other = names.entries.get(beside)
+        if other is None or names.sort(beside) != "array":
+            hint = did_you_mean(beside, names.of_sort("array"))
+            raise entry.reject(f"unknown array `{beside}`", place, hint)
+        if other.tree.children[1] is not None:
+            raise entry.reject(f"`{beside}` is apart, or beside another array", place)
+    is_apart = place is not None and beside is None
+    return ArrayDef(entry.text(name), entry.text(doc), is_apart, beside)
 
 
 def _read_external(entry: Entry) -> ExternalDef:

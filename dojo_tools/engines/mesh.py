@@ -6,6 +6,7 @@ them its own way, on the same arrays, and provides the few externals that touch 
 
 import ctypes
 import mmap
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,21 +32,22 @@ class MeshArrays:
     """The arrays of the procedures, in one block of memory that grows where it is touched."""
 
     def __init__(self, procedures: Procedures, counts: Mapping[str, int]) -> None:
-        bits = {array.name: array.index_bits for array in procedures.arrays}
-        assert set(bits) == set(counts), set(bits) ^ set(counts)
-        sizes = {name: 8 * max(counts[name], 1) << bits[name] for name in bits}
+        names = [array.name for array in procedures.arrays]
+        assert set(names) == set(counts), set(names) ^ set(counts)
+        bits = procedures.index_bits()
         offsets: dict[str, int] = {}
         end = 0
-        for name, size in sizes.items():
-            offsets[name] = end
+        for group in procedures.groups():
+            offsets |= {name: end + 8 * place for place, name in enumerate(group)}
+            size = 8 * max(1, *(counts[name] for name in group)) << bits[group[0]]
             end += -(-size // 64) * 64
         self._block = lazy_memory(end)
-        whole = memoryview(self._block)
+        words = memoryview(self._block).cast("q")
         base = ctypes.addressof(ctypes.c_char.from_buffer(self._block))
-        self.views = {
-            name: whole[offset : offset + sizes[name]].cast("q")[:: 1 << bits[name]]
-            for name, offset in offsets.items()
-        }
+        self.views: dict[str, memoryview[int]] = {}
+        for name, offset in offsets.items():
+            start, step = offset >> 3, 1 << bits[name]
+            self.views[name] = words[start : start + max(counts[name], 1) * step : step]
         self.addresses = {name: base + offset for name, offset in offsets.items()}
 
     def __getitem__(self, name: str) -> "memoryview[int]":
@@ -54,8 +56,7 @@ class MeshArrays:
 
     def fill(self, name: str, values: Sequence[int]) -> None:
         """Set the first elements of an array."""
-        packed = (ctypes.c_int64 * len(values))(*values)
-        ctypes.memmove(self.addresses[name], packed, ctypes.sizeof(packed))
+        self.views[name][: len(values)] = memoryview(array("q", values))
 
 
 NEVER_CYCLE = 1 << 60

@@ -262,4 +262,4 @@ def cycles_by_cause(mesh: MeshState) -> dict[str, int]:
 
 
 def _array(mesh: MeshState, name: str) -> NDArray[np.int64]:
-    return np.frombuffer(mesh.arrays[name], np.int64)
+    return np.asarray(mesh.arrays[name])

@@ -81,6 +81,7 @@ def _counts(
     corners = (machine.grid.width + 1) * (machine.grid.height + 1)
     barriers = nodes * BARRIERS
     times, seats = dies * procedures.constant("NEAR_TIMES"), _seats(machine)
+    spans = dies * procedures.constant("SPANS")
     sizes = {
         "machine": 64,
         "queue": dies * QUEUE_ROOM * procedures.constant("ENTRY"),
@@ -104,21 +105,23 @@ def _counts(
         "known_count": 1,
         "last_cycle": 1,
         "seat": nodes + dips,
-        "near_event": dies * procedures.constant("NEAR_ROOM") * procedures.constant("ENTRY"),
         "near_at": times,
         "near_word": times,
         "near_bits": times * _seat_words(procedures, seats),
-        "near_first": times * seats,
+        "later_first": spans,
+        "later_bits": spans >> procedures.constant("SEAT_BITS"),
         "known": 4 * procedures.constant("KNOWN_ROOM"),
     }
-    groups = {
-        links: "link_kind link_free link_packets link_waited",
-        semaphores: "semaphore first_waiting last_waiting poster posts takes",
-        barriers: "gathered gathering at_barrier",
-        agents: "doing clock waits_for needs next_waiting stopping ended stopped_for exit_value "
-        "started_pc started_argument started_stack barriers_passed",
-    }
-    for count, names in groups.items():
+    events = dies * procedures.constant("NEAR_ROOM")
+    for count, names in (
+        (times * seats, "near_first"),
+        (events, "event_time event_order event_what event_extra event_place event_next"),
+        (links, "link_kind link_free link_packets link_waited"),
+        (semaphores, "semaphore first_waiting last_waiting poster posts takes"),
+        (barriers, "gathered gathering at_barrier"),
+        (agents, "doing clock waits_for needs next_waiting stopping ended stopped_for exit_value"),
+        (agents, "started_pc started_argument started_stack barriers_passed"),
+    ):
         sizes |= dict.fromkeys(names.split(), count)
     for array in procedures.arrays:
         if array.is_apart:
@@ -129,8 +132,9 @@ def _counts(
 
 
 def _seats(machine: MachineDef) -> int:
-    """Return how many nodes a die has, and DIP cards all dies together."""
-    return machine.grid.die_width * machine.grid.die_height + len(machine.dips)
+    """Return how many nodes a die has and DIP cards all dies together, to whole cache lines."""
+    seats = machine.grid.die_width * machine.grid.die_height + len(machine.dips)
+    return -(-seats // 8) * 8
 
 
 def _seat_words(procedures: Procedures, seats: int) -> int:

@@ -116,6 +116,33 @@ def test_an_array_may_have_its_elements_apart() -> None:
     }
 
 
+def test_an_array_may_stand_beside_another() -> None:
+    use = 'procedure f(i) "f" { return one[i] + two[i] + three[i] }'
+    text = f'{BASE}array one beside two "1" array two "2" array three beside two "3" {use}'
+    procedures = check_procedures([Source("test.isa", text)])
+    assert procedures.groups() == [["queue"], ["two", "one", "three"]]
+    assert procedures.index_bits() == {"queue": 0, "two": 2, "one": 2, "three": 2}
+
+
+@pytest.mark.parametrize(
+    "text, column, message, hint",
+    [
+        ('array one beside quee "1"', 18, "unknown array `quee`", "queue"),
+        ('array one beside now "1"', 18, "unknown array `now`", ""),
+        ('array a apart "" array one beside a "1"', 35, "`a` is apart, or beside another", ""),
+        ('array a beside queue "" array b beside a ""', 40, "`a` is apart, or beside another", ""),
+        ('array a beside a ""', 16, "`a` is apart, or beside another", ""),
+    ],
+)
+def test_a_wrong_neighbour_is_refused(text: str, column: int, message: str, hint: str) -> None:
+    found = refused(f'{text} procedure f(i) "f" {{ return i }}')
+    (only,) = [one for one in found if "is never used" not in one.message]
+    assert message in only.message
+    assert hint in (only.hint or "")
+    assert only.span is not None
+    assert only.span.column == column
+
+
 def test_a_file_says_where_it_comes_from() -> None:
     with pytest.raises(InputError) as caught:
         check_procedures([Source("test.isa", 'procedure f() "f" { }')])

@@ -250,6 +250,31 @@ def test_elements_that_are_apart_share_no_cache_lines() -> None:
     assert ctypes.c_int64.from_address(held.addresses["n"] + 128).value == -3
 
 
+def test_elements_that_are_beside_each_other_are_neighbours_in_memory() -> None:
+    text = (
+        'array a beside b "" array b "" array c beside b "" array alone "" '
+        'procedure f(i, v) "" { a[i] = v b[i] = v + 1 c[i] = v + 2 alone[i] = v + 3 '
+        "return a[i - 1] + b[i - 1] + c[i - 1] + alone[i - 1] }"
+    )
+    procedures = checked(text)
+    held = MeshArrays(procedures, {"a": 3, "b": 3, "c": 3, "alone": 3})
+    native = NativeProcedures(procedures, held.addresses, compile_native(procedures, "", ["f"]))
+    python = compile_python(procedures, cast("dict[str, MutableSequence[int]]", held.views), {})
+    assert native.call("f", 1, 10) == 0
+    assert python["f"](2, 20) == 10 + 11 + 12 + 13
+    assert {name: held[name].tolist() for name in ("a", "b", "c", "alone")} == {
+        "a": [0, 10, 20],
+        "b": [0, 11, 21],
+        "c": [0, 12, 22],
+        "alone": [0, 13, 23],
+    }
+    line = (ctypes.c_int64 * 12).from_address(held.addresses["b"])
+    assert list(line) == [0, 0, 0, 0, 11, 10, 12, 0, 21, 20, 22, 0]
+    held.fill("a", [1, 2])
+    assert held["a"].tolist() == [1, 2, 20]
+    assert held["b"].tolist() == [0, 11, 21]
+
+
 def test_the_ir_is_the_same_every_time() -> None:
     text = HEAP.read_text(encoding="utf-8")
     first, second = (lower(checked(text), "", ["run"]) for _ in range(2))

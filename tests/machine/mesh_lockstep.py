@@ -13,7 +13,7 @@ PRIVATE_ARRAYS = {
 }
 """What depends on when the host looks, which die asks it first, and how an engine finds its way."""
 
-ROOM = ("queue", "near", "outbox", "t_")
+ROOM = ("queue", "event", "near", "later", "outbox", "t_")
 """Beginnings of names of arrays with room for much: what is in use is empty at the end."""
 
 

@@ -125,6 +125,7 @@ class Nodes:
         arrays = self.mesh.arrays
         assert not any(arrays["queue_count"])
         assert not any(arrays["near_count"])
+        assert not any(arrays["later_count"])
         assert not any(arrays["stream"]), "a transfer is still being sent"
         assert not any(arrays["waiting_first"]), "a transfer still waits for a stream"
         for die in range(self.mesh.dies):

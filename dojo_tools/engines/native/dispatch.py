@@ -8,12 +8,15 @@ Who calls may have set the processor to flush denormals or to round otherwise, a
 with -ffast-math do: the loop looks once, and puts back what it found.
 """
 
+from collections.abc import Sequence
+
 from dojo_tools.engines.native.builder import FunctionBuilder, Module
 from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.memory import MemoryBuilder
 
 FUNCTION = "run"
+_LOOP = "loop"
 FREE = (1 << 64) - 1
 ENTRY_WORDS = 4
 _MXCSR = 0x1F80
@@ -45,10 +48,14 @@ def dispatcher(target: Target, is_x86: bool) -> str:
 
     On processors other than x86 the mode of floats is taken as it is.
     """
+    call = in_float_mode(FUNCTION, f"i32 @{_LOOP}", ("ptr", "ptr"), is_x86)
+    return f"{bare_dispatcher(target, _LOOP)}\n{call}"
+
+
+def bare_dispatcher(target: Target, name: str) -> str:
+    """Return the IR of the loop alone, a function of the module that it becomes part of."""
     f = FunctionBuilder(Module())
     memory = MemoryBuilder(target, f)
-    if is_x86:
-        _set_float_mode(f)
     f.line("br label %next")
     f.start("next")
     f.branch(f.emit(f"icmp slt i64 {memory.load_field('left')}, 0"), "limit", "search")
@@ -89,30 +96,45 @@ def dispatcher(target: Target, is_x86: bool) -> str:
     f.start("end")
     exits = f"[{code}, %stop], [{int(Exit.LIMIT)}, %limit], [{int(Exit.MISSING)}, %missing]"
     left = f.emit(f"phi i32 {exits}")
-    if is_x86:
-        f.branch("%is_own", "leave", "restore")
-        f.start("restore")
-        f.line("call void @llvm.x86.sse.ldmxcsr(ptr %mode)")
-        f.line("br label %leave")
-        f.start("leave")
     f.line(f"ret i32 {left}")
-    body = "\n".join([f"define i32 @{FUNCTION}(ptr %s, ptr %m) nounwind {{", "entry:", *f.lines])
-    return f"{f.module.text()}\n{body}\n}}\n"
+    head = f"define internal i32 @{name}(ptr %s, ptr %m) alwaysinline nounwind {{"
+    return "\n".join([f.module.text(), head, "entry:", *f.lines, "}"])
 
 
-def _set_float_mode(f: FunctionBuilder) -> None:
-    """Round to nearest, keep denormals, trap nothing; `%mode` keeps what was set before."""
-    for name in ("stmxcsr", "ldmxcsr"):
-        f.module.declare(name, lambda name=name: f"declare void @llvm.x86.sse.{name}(ptr)")
-    f.line("%mode = alloca i32, align 4")
-    f.line("%own = alloca i32, align 4")
-    f.line("call void @llvm.x86.sse.stmxcsr(ptr %mode)")
-    found = f.emit("load i32, ptr %mode, align 4")
-    without_flags = f.emit(f"and i32 {found}, {_MXCSR_SETTINGS}")
-    f.line(f"%is_own = icmp eq i32 {without_flags}, {_MXCSR}")
-    f.branch("%is_own", "next.0", "foreign")
-    f.start("foreign")
-    f.line(f"store i32 {_MXCSR}, ptr %own, align 4")
-    f.line("call void @llvm.x86.sse.ldmxcsr(ptr %own)")
-    f.line("br label %next.0")
-    f.start("next.0")
+def in_float_mode(name: str, inner: str, types: Sequence[str], is_x86: bool) -> str:
+    """Return the IR of a function that calls an inner one of the same types in the mode of guests.
+
+    They round to nearest, keep denormals and trap nothing. What was set before is put back.
+    """
+    result = inner.split()[0]
+    values = ", ".join(f"{kind} %{index}" for index, kind in enumerate(types))
+    call = f"  %result = call {inner}({values})"
+    head = f"define {result} @{name}({values}) nounwind {{\nentry:"
+    if not is_x86:
+        return f"{head}\n{call}\n  ret {result} %result\n}}\n"
+    return f"""\
+declare void @llvm.x86.sse.stmxcsr(ptr)
+declare void @llvm.x86.sse.ldmxcsr(ptr)
+
+{head}
+  %mode = alloca i32, align 4
+  %own = alloca i32, align 4
+  call void @llvm.x86.sse.stmxcsr(ptr %mode)
+  %found = load i32, ptr %mode, align 4
+  %settings = and i32 %found, {_MXCSR_SETTINGS}
+  %is_own = icmp eq i32 %settings, {_MXCSR}
+  br i1 %is_own, label %ready, label %foreign
+foreign:
+  store i32 {_MXCSR}, ptr %own, align 4
+  call void @llvm.x86.sse.ldmxcsr(ptr %own)
+  br label %ready
+ready:
+{call}
+  br i1 %is_own, label %end, label %restore
+restore:
+  call void @llvm.x86.sse.ldmxcsr(ptr %mode)
+  br label %end
+end:
+  ret {result} %result
+}}
+"""

@@ -17,9 +17,10 @@ from dojo_tools.diagnostics import fail
 from dojo_tools.engines.mesh import AGENT_BITS, Limits, MeshArrays, MeshShape, lazy_memory
 from dojo_tools.engines.native.code_memory import CODE_LINE, CodeMemory, size_with_marks
 from dojo_tools.engines.native.compiler import compiler
+from dojo_tools.engines.native.dispatch import bare_dispatcher, in_float_mode
 from dojo_tools.engines.native.layout import PAGE, Exit
 from dojo_tools.engines.native.machine_code import Target
-from dojo_tools.engines.native.mesh_externals import Word, externals_ir
+from dojo_tools.engines.native.mesh_externals import BUFFER_BYTES, RUN_REGIONS, Word, externals_ir
 from dojo_tools.engines.native.mesh_waiting import waiting_ir
 from dojo_tools.engines.native.procedures import NativeProcedures, compile_native
 from dojo_tools.engines.native.thread import SLACK, SPACE_FIELDS, Home, NativeThread
@@ -39,6 +40,8 @@ SLICE = 50_000_000
 
 BUDGET = 200_000
 """Events that a worker handles before the host looks: some 20 ms."""
+
+_WORK = "work_as_guest"
 
 EXPORTED = ("begin", "work", "arrange", "arrange_stop", "start_thread", "first_time", "route")
 
@@ -99,7 +102,7 @@ class NativeMesh:
         sizes = (
             agents * self._state_stride,
             shape.nodes * self._memory_stride,
-            8 * transfers,
+            BUFFER_BYTES * transfers,
             shape.nodes,
             8 * (shape.nodes + shape.dips),
         )
@@ -121,14 +124,15 @@ class NativeMesh:
         self._set_word(Word.SLICE, SLICE)
         arrays["machine"][procedures.constant("M_BUDGET")] = BUDGET
         self.set_limits(self._limits)
-        dispatcher = self._translator(terms(0), 0).run
-        address = ctypes.cast(dispatcher, ctypes.c_void_p).value
-        assert address is not None
-        self._set_word(Word.DISPATCHER, address)
         text = externals_ir(
             procedures, self._target, shape, self._state_stride, SLACK, self._is_timed
-        ) + waiting_ir(procedures, compiler().is_x86)
-        functions = compile_native(procedures, text, EXPORTED)
+        )
+        text += waiting_ir(procedures, compiler().is_x86)
+        text += bare_dispatcher(self._target, RUN_REGIONS)
+        # The mode of floats is set once, not for each thread that runs.
+        text += in_float_mode(_WORK, "i64 @work", ("ptr", *["i64"] * 3), compiler().is_x86)
+        functions = compile_native(procedures, text, (*EXPORTED, _WORK))
+        functions["work"] = functions.pop(_WORK)
         self._procedures = NativeProcedures(procedures, arrays.addresses, functions)
 
     def _set_word(self, word: Word, value: int) -> None:

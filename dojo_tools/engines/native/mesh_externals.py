@@ -19,7 +19,7 @@ class Word(IntEnum):
     """Where the addresses of the memories of nodes and DIP cards begin."""
 
     BUFFERS = 42
-    """Where the addresses of the bytes that transfers keep begin."""
+    """Where the bytes that transfers keep begin, `BUFFER_BYTES` for each."""
 
     CHANGED = 43
     """Where the marks of nodes whose code has been written begin, a byte each."""
@@ -30,14 +30,20 @@ class Word(IntEnum):
     SLICE = 45
     """Instructions that it runs before the host looks."""
 
-    DISPATCHER = 46
-    """The function that runs a thread."""
-
     END = 47
     """The cycle from which on no instruction may issue."""
 
     STEP_BITS = 48
     """No instruction that is translated takes more than two to the power of so many cycles."""
+
+
+RUN_REGIONS = "run_regions"
+"""The loop between regions, which is part of the same module."""
+
+BUFFER_INSIDE = 64
+"""Bytes that a transfer keeps without room of its own, a packet. Behind them: where they are."""
+
+BUFFER_BYTES = 128
 
 
 def externals_ir(
@@ -54,6 +60,9 @@ def externals_ir(
         "nodes": shape.nodes,
         "sram": shape.sram_bytes,
         "stride": state_stride,
+        "buffer_bytes": BUFFER_BYTES,
+        "buffer_inside": BUFFER_INSIDE,
+        "run_regions": RUN_REGIONS,
         "slack": slack,
         "request_exit": int(Exit.REQUEST),
         "ran": procedures.constant("RAN"),
@@ -63,6 +72,7 @@ def externals_ir(
         "vectors": layout.files["v"],
         **{f"{name}_offset": offset for name, offset in layout.fields.items()},
         **{f"array_{name}": array_index(procedures, name) for name in _ARRAYS},
+        "bits_clock": procedures.index_bits()["clock"],
         **{f"word_{word.name.lower()}": int(word) for word in Word},
     }
     text = _TEXT
@@ -124,8 +134,13 @@ define internal ptr @memory_of(ptr %mesh, i64 %place) alwaysinline nounwind {
 }
 
 define internal ptr @buffer_of(ptr %mesh, i64 %transfer) alwaysinline nounwind {
-  %offset = shl i64 %transfer, 3
-  %slot = call ptr @machine_place(ptr %mesh, i64 $word_buffers, i64 %offset)
+  %offset = mul i64 %transfer, $buffer_bytes
+  %buffer = call ptr @machine_place(ptr %mesh, i64 $word_buffers, i64 %offset)
+  ret ptr %buffer
+}
+
+define internal ptr @kept_slot(ptr %buffer) alwaysinline nounwind {
+  %slot = getelementptr inbounds i8, ptr %buffer, i64 $buffer_inside
   ret ptr %slot
 }
 
@@ -141,7 +156,8 @@ define internal i64 @run_thread(ptr %mesh, i64 %agent) nounwind {
   %changed = load i8, ptr %changed_place, align 1
   %is_changed = icmp ne i8 %changed, 0
   %state = call ptr @state_of(ptr %mesh, i64 %agent)
-  %clock_place = call ptr @element_of(ptr %mesh, i64 $array_clock, i64 %agent)
+  %clock_word = shl i64 %agent, $bits_clock
+  %clock_place = call ptr @element_of(ptr %mesh, i64 $array_clock, i64 %clock_word)
   br i1 %is_changed, label %code_changed, label %look
 code_changed:
   ret i64 $written_exit
@@ -198,9 +214,7 @@ go:
   %to_mask = getelementptr inbounds i8, ptr %state, i64 $table_mask_offset
   store i64 %mask, ptr %to_mask, align 8
   %memory = call ptr @memory_of(ptr %mesh, i64 %node)
-  %dispatcher_word = call i64 @machine_word(ptr %mesh, i64 $word_dispatcher)
-  %dispatcher = inttoptr i64 %dispatcher_word to ptr
-  %exit = call i32 %dispatcher(ptr %state, ptr %memory)
+  %exit = call i32 @$run_regions(ptr %state, ptr %memory)
   %code = zext i32 %exit to i64
   %cycles = load i64, ptr %cycles_place, align 8
   %left_now = load i64, ptr %left_place, align 8 ; UNTIMED
@@ -309,22 +323,40 @@ end:
   ret i64 0
 }
 
+define internal void @copy_row(ptr %to, ptr %from, i64 %size) alwaysinline nounwind {
+  %is_packet = icmp eq i64 %size, 64
+  br i1 %is_packet, label %packet, label %row
+packet:
+  call void @llvm.memcpy.p0.p0.i64(ptr align 8 %to, ptr align 8 %from, i64 64, i1 false)
+  ret void
+row:
+  call void @llvm.memcpy.p0.p0.i64(ptr align 8 %to, ptr align 8 %from, i64 %size, i1 false)
+  ret void
+}
+
 define internal i64 @snapshot(ptr %mesh, i64 %transfer, i64 %place, i64 %address, i64 %row_bytes, i64 %rows, i64 %pitch) nounwind {
 entry:
   %memory = call ptr @memory_of(ptr %mesh, i64 %place)
   %size = mul i64 %row_bytes, %rows
-  %kept = call ptr @malloc(i64 %size)
-  %slot = call ptr @buffer_of(ptr %mesh, i64 %transfer)
+  %buffer = call ptr @buffer_of(ptr %mesh, i64 %transfer)
+  %fits = icmp ule i64 %size, $buffer_inside
+  br i1 %fits, label %begin, label %apart
+apart:
+  %room = call ptr @malloc(i64 %size)
+  br label %begin
+begin:
+  %kept = phi ptr [%buffer, %entry], [%room, %apart]
+  %slot = call ptr @kept_slot(ptr %buffer)
   store ptr %kept, ptr %slot, align 8
   br label %copy
 copy:
-  %row = phi i64 [0, %entry], [%next, %copy]
+  %row = phi i64 [0, %begin], [%next, %copy]
   %from_offset = mul i64 %row, %pitch
   %from_address = add i64 %address, %from_offset
   %from = getelementptr inbounds i8, ptr %memory, i64 %from_address
   %to_offset = mul i64 %row, %row_bytes
   %to = getelementptr inbounds i8, ptr %kept, i64 %to_offset
-  call void @llvm.memcpy.p0.p0.i64(ptr align 8 %to, ptr align 8 %from, i64 %row_bytes, i1 false)
+  call void @copy_row(ptr %to, ptr %from, i64 %row_bytes)
   %next = add i64 %row, 1
   %more = icmp ult i64 %next, %rows
   br i1 %more, label %copy, label %end
@@ -341,17 +373,18 @@ define internal i64 @snapshot_register(ptr %mesh, i64 %transfer, i64 %agent, i64
   %offset = shl i64 %index, %shift
   %start = add i64 %base, %offset
   %from = getelementptr inbounds i8, ptr %state, i64 %start
-  %kept = call ptr @malloc(i64 64)
-  %slot = call ptr @buffer_of(ptr %mesh, i64 %transfer)
-  store ptr %kept, ptr %slot, align 8
-  call void @llvm.memcpy.p0.p0.i64(ptr align 8 %kept, ptr align 8 %from, i64 %size, i1 false)
+  %buffer = call ptr @buffer_of(ptr %mesh, i64 %transfer)
+  %slot = call ptr @kept_slot(ptr %buffer)
+  store ptr %buffer, ptr %slot, align 8
+  call void @llvm.memcpy.p0.p0.i64(ptr align 8 %buffer, ptr align 8 %from, i64 %size, i1 false)
   ret i64 0
 }
 
 define internal i64 @deliver(ptr %mesh, i64 %transfer, i64 %place, i64 %address, i64 %row_bytes, i64 %rows, i64 %pitch) nounwind {
 entry:
   %memory = call ptr @memory_of(ptr %mesh, i64 %place)
-  %slot = call ptr @buffer_of(ptr %mesh, i64 %transfer)
+  %buffer = call ptr @buffer_of(ptr %mesh, i64 %transfer)
+  %slot = call ptr @kept_slot(ptr %buffer)
   %kept = load ptr, ptr %slot, align 8
   br label %copy
 copy:
@@ -361,7 +394,7 @@ copy:
   %to = getelementptr inbounds i8, ptr %memory, i64 %to_address
   %from_offset = mul i64 %row, %row_bytes
   %from = getelementptr inbounds i8, ptr %kept, i64 %from_offset
-  call void @llvm.memcpy.p0.p0.i64(ptr align 8 %to, ptr align 8 %from, i64 %row_bytes, i1 false)
+  call void @copy_row(ptr %to, ptr %from, i64 %row_bytes)
   call void @note_write(ptr %mesh, i64 %place, i64 %to_address, i64 %row_bytes)
   %next = add i64 %row, 1
   %more = icmp ult i64 %next, %rows
@@ -371,10 +404,15 @@ end:
 }
 
 define internal i64 @release(ptr %mesh, i64 %transfer) nounwind {
-  %slot = call ptr @buffer_of(ptr %mesh, i64 %transfer)
+  %buffer = call ptr @buffer_of(ptr %mesh, i64 %transfer)
+  %slot = call ptr @kept_slot(ptr %buffer)
   %kept = load ptr, ptr %slot, align 8
+  %is_inside = icmp eq ptr %kept, %buffer
+  br i1 %is_inside, label %end, label %apart
+apart:
   call void @free(ptr %kept)
-  store ptr null, ptr %slot, align 8
+  br label %end
+end:
   ret i64 0
 }
 """  # noqa: E501  a signature of IR is a line

@@ -77,7 +77,7 @@ def lower(
     """
     texts = [external_ir] if isinstance(external_ir, str) else list(external_ir.values())
     defined = {name for text in texts for name in _DEFINED.findall(text)}
-    scopes = _Scopes(procedures)
+    scopes, index_bits = _Scopes(procedures), procedures.index_bits()
     parts = [text.rstrip() for text in texts]
     for external in procedures.externals:
         if external.name not in defined:
@@ -85,7 +85,7 @@ def lower(
             parts.append(_through_table(external.name, external.parameters, index))
     for procedure in procedures.procedures:
         linkage = "" if procedure.name in exported else "internal "
-        parts.append(_Lowering(procedures, procedure, scopes).text(linkage))
+        parts.append(_Lowering(procedures, procedure, scopes, index_bits).text(linkage))
     return "\n\n".join([*filter(None, parts), scopes.text()]) + "\n"
 
 
@@ -134,11 +134,17 @@ class _Scopes:
 class _Lowering:
     """One function: locals are memory of its frame, which LLVM turns into registers."""
 
-    def __init__(self, procedures: Procedures, procedure: ProcedureDef, scopes: _Scopes) -> None:
+    def __init__(
+        self,
+        procedures: Procedures,
+        procedure: ProcedureDef,
+        scopes: _Scopes,
+        index_bits: Mapping[str, int],
+    ) -> None:
         self._procedures = procedures
         self._procedure = procedure
         self._scopes = scopes
-        self._index_bits = {array.name: array.index_bits for array in procedures.arrays}
+        self._index_bits = index_bits
         self._build = FunctionBuilder(Module())
         self._is_open = True
 
