@@ -147,7 +147,7 @@ class ArrayDef:
 
     Elements that are apart share no cache lines, so that threads of the host that write different
     ones don't wait for each other. An element of an array that is `beside` another one stands in
-    memory where that one's element of the same index does.
+    memory where that one's element of the same index does, with it apart from others.
     """
 
     name: str
@@ -198,7 +198,7 @@ class Procedures:
         """Return how far an index of each array is shifted to become a count of words."""
         apart = {array.name for array in self.arrays if array.is_apart}
         return {
-            name: APART_BITS if name in apart else (len(group) - 1).bit_length()
+            name: max((len(group) - 1).bit_length(), APART_BITS if group[0] in apart else 0)
             for group in self.groups()
             for name in group
         }

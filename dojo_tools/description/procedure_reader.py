@@ -191,8 +191,10 @@ def _read_array(names: _Names, entry: Entry) -> ArrayDef:
         if other is None or names.sort(beside) != "array":
             hint = did_you_mean(beside, names.of_sort("array"))
             raise entry.reject(f"unknown array `{beside}`", place, hint)
-        if other.tree.children[1] is not None:
-            raise entry.reject(f"`{beside}` is apart, or beside another array", place)
+        others = other.tree.children[1]
+        if others is not None and others.type != "APART":
+            hint = f"say `beside {other.text(others)}`, as it does"
+            raise entry.reject(f"`{beside}` is itself beside another array", place, hint)
     is_apart = place is not None and beside is None
     return ArrayDef(entry.text(name), entry.text(doc), is_apart, beside)
 

@@ -567,6 +567,7 @@ class Mesh:
     def settled_cycle(self) -> int:
         """Return a cycle before which nothing more can be printed."""
         arrays, phases = self.arrays, self._codes["PHASES"]
+        self.engine.call("hand_over", self.dies)
         cycles: list[int] = []
         for die in range(self.dies):
             cycles.append(arrays["horizon"][die])

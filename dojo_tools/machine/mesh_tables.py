@@ -99,7 +99,8 @@ def _counts(
         "dip_written_start": dips,
         "dip_written_end": dips,
         "stream": nodes * machine.streams,
-        "outbox": dies * procedures.constant("OUTBOX_ROOM") * 5 if dies > 1 else 0,
+        "sent_count": 2 * dies,
+        "sent_first": 2 * dies * _to_lines(dies),
         "asked": agents << procedures.constant("ASKED_BITS"),
         "waited": agents * procedures.constant("WAIT_CAUSES"),
         "known_count": 1,
@@ -112,9 +113,11 @@ def _counts(
         "later_bits": spans >> procedures.constant("SEAT_BITS"),
         "known": 4 * procedures.constant("KNOWN_ROOM"),
     }
+    sent = 2 * dies * procedures.constant("OUTBOX_ROOM") if dies > 1 else 0
     events = dies * procedures.constant("NEAR_ROOM")
     for count, names in (
         (times * seats, "near_first"),
+        (sent, "sent_time sent_order sent_what sent_extra sent_next"),
         (events, "event_time event_order event_what event_extra event_place event_next"),
         (links, "link_kind link_free link_packets link_waited"),
         (semaphores, "semaphore first_waiting last_waiting poster posts takes"),
@@ -123,8 +126,9 @@ def _counts(
         (agents, "started_pc started_argument started_stack barriers_passed"),
     ):
         sizes |= dict.fromkeys(names.split(), count)
+    apart = {array.name for array in procedures.arrays if array.is_apart}
     for array in procedures.arrays:
-        if array.is_apart:
+        if array.name in apart or array.beside in apart:
             sizes.setdefault(array.name, dies)
         is_of_transfers = array.name.startswith("t_")
         sizes.setdefault(array.name, dies * TRANSFERS_ROOM if is_of_transfers else nodes)
@@ -133,8 +137,12 @@ def _counts(
 
 def _seats(machine: MachineDef) -> int:
     """Return how many nodes a die has and DIP cards all dies together, to whole cache lines."""
-    seats = machine.grid.die_width * machine.grid.die_height + len(machine.dips)
-    return -(-seats // 8) * 8
+    return _to_lines(machine.grid.die_width * machine.grid.die_height + len(machine.dips))
+
+
+def _to_lines(count: int) -> int:
+    """Return the next multiple of what a cache line holds, so that parts share none."""
+    return -(-count // 8) * 8
 
 
 def _seat_words(procedures: Procedures, seats: int) -> int:
@@ -146,6 +154,7 @@ def _fill_sizes(procedures: Procedures, arrays: MeshArrays, machine: MachineDef)
     seats = _seats(machine)
     sizes = {
         "M_SEATS": seats,
+        "M_DIES": _to_lines(grid.die_columns * grid.die_rows),
         "M_SEAT_WORDS": _seat_words(procedures, seats),
         "M_WIDTH": grid.width,
         "M_HEIGHT": grid.height,

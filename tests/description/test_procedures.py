@@ -122,6 +122,8 @@ def test_an_array_may_stand_beside_another() -> None:
     procedures = check_procedures([Source("test.isa", text)])
     assert procedures.groups() == [["queue"], ["two", "one", "three"]]
     assert procedures.index_bits() == {"queue": 0, "two": 2, "one": 2, "three": 2}
+    procedures = check_procedures([Source("test.isa", text.replace("two \"2", "two apart \"2"))])
+    assert procedures.index_bits() == {"queue": 0, "two": 4, "one": 4, "three": 4}
 
 
 @pytest.mark.parametrize(
@@ -129,9 +131,8 @@ def test_an_array_may_stand_beside_another() -> None:
     [
         ('array one beside quee "1"', 18, "unknown array `quee`", "queue"),
         ('array one beside now "1"', 18, "unknown array `now`", ""),
-        ('array a apart "" array one beside a "1"', 35, "`a` is apart, or beside another", ""),
-        ('array a beside queue "" array b beside a ""', 40, "`a` is apart, or beside another", ""),
-        ('array a beside a ""', 16, "`a` is apart, or beside another", ""),
+        ('array a beside queue "" array b beside a ""', 40, "`a` is itself beside", "beside queue"),
+        ('array a beside a ""', 16, "`a` is itself beside another array", ""),
     ],
 )
 def test_a_wrong_neighbour_is_refused(text: str, column: int, message: str, hint: str) -> None:

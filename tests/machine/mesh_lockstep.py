@@ -9,11 +9,11 @@ from random_meshes import RESULTS, Batch, Program
 
 PRIVATE_ARRAYS = {
     *("machine", "budget", "exit_code", "interrupted", "horizon", "asked", "shared", "taken"),
-    *("wanted", "known", "gathering"),
+    *("side", "wanted", "known", "gathering"),
 }
 """What depends on when the host looks, which die asks it first, and how an engine finds its way."""
 
-ROOM = ("queue", "event", "near", "later", "outbox", "t_")
+ROOM = ("queue", "event", "near", "later", "sent", "t_")
 """Beginnings of names of arrays with room for much: what is in use is empty at the end."""
 
 

@@ -43,7 +43,10 @@ BUDGET = 200_000
 
 _WORK = "work_as_guest"
 
-EXPORTED = ("begin", "work", "arrange", "arrange_stop", "start_thread", "first_time", "route")
+EXPORTED = (
+    *("begin", "work", "hand_over", "first_time"),
+    *("arrange", "arrange_stop", "start_thread", "route"),
+)
 
 
 @dataclass(slots=True)
