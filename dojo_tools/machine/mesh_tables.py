@@ -99,7 +99,6 @@ def _counts(
         "dip_written_start": dips,
         "dip_written_end": dips,
         "stream": nodes * machine.streams,
-        "sent_count": 2 * dies,
         "sent_first": 2 * dies * _to_lines(dies),
         "asked": agents << procedures.constant("ASKED_BITS"),
         "waited": agents * procedures.constant("WAIT_CAUSES"),
