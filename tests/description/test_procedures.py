@@ -122,7 +122,7 @@ def test_an_array_may_stand_beside_another() -> None:
     procedures = check_procedures([Source("test.isa", text)])
     assert procedures.groups() == [["queue"], ["two", "one", "three"]]
     assert procedures.index_bits() == {"queue": 0, "two": 2, "one": 2, "three": 2}
-    procedures = check_procedures([Source("test.isa", text.replace("two \"2", "two apart \"2"))])
+    procedures = check_procedures([Source("test.isa", text.replace('two "2', 'two apart "2'))])
     assert procedures.index_bits() == {"queue": 0, "two": 4, "one": 4, "three": 4}
 
 

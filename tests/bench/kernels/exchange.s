@@ -1,4 +1,5 @@
 # Two threads a node compute; each 1,000 cycles thread 0 sends its neighbour a packet and takes one.
+        .equ    ROUNDS, 6000
         .text
         .global _start
         .threads 2
@@ -23,7 +24,7 @@ _start: la      t0, other
         la      s5, in
         add     s3, s3, s5
         li      s6, 64
-        li      s7, 1500
+        li      s7, ROUNDS
 rounds: li      t0, 249
         la      a2, buffer
 1:      ld      a0, [a2]
@@ -37,7 +38,7 @@ rounds: li      t0, 249
         sem.wait here
         loop.next s7, rounds
         halti   0
-other:  li      s7, 1500
+other:  li      s7, ROUNDS
 2:      li      t0, 249
         la      a2, buffer2
 1:      ld      a0, [a2]
