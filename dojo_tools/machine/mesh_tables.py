@@ -53,7 +53,9 @@ def make_arrays(procedures: Procedures, machine: MachineDef, topology: Topology)
     arrays.fill("die_of", die_of + [_die_of_dip(topology, dip) for dip in range(dips)])
     die_width, die_height = machine.grid.die_width, machine.grid.die_height
     seats = [node // width % die_height * die_width + node % width % die_width for node in places]
-    arrays.fill("seat", seats + [die_width * die_height + dip for dip in range(dips)])
+    seats += [die_width * die_height + dip for dip in range(dips)]
+    shift = _seat_shift(procedures, machine)
+    arrays.fill("seat", [seat >> shift for seat in seats])
     arrays.fill("step", (-1, 1, -width, width))
     arrays.fill("usable", topology.live)
     for name in ("blocked", "row_turns", "column_side", "unusable_sum"):
@@ -80,7 +82,7 @@ def _counts(
     semaphores = nodes * machine.semaphores.count
     corners = (machine.grid.width + 1) * (machine.grid.height + 1)
     barriers = nodes * BARRIERS
-    times, seats = dies * procedures.constant("NEAR_TIMES"), _seats(machine)
+    times, seats = dies * procedures.constant("NEAR_TIMES"), _seats(procedures, machine)
     spans = dies * procedures.constant("SPANS")
     sizes = {
         "machine": 64,
@@ -105,8 +107,7 @@ def _counts(
         "known_count": 1,
         "last_cycle": 1,
         "seat": nodes + dips,
-        "near_at": times,
-        "near_word": times,
+        "near_words": times,
         "near_bits": times * _seat_words(procedures, seats),
         "later_first": spans,
         "later_bits": spans >> procedures.constant("SEAT_BITS"),
@@ -134,9 +135,16 @@ def _counts(
     return sizes
 
 
-def _seats(machine: MachineDef) -> int:
-    """Return how many nodes a die has and DIP cards all dies together, to whole cache lines."""
-    return _to_lines(machine.grid.die_width * machine.grid.die_height + len(machine.dips))
+def _seat_shift(procedures: Procedures, machine: MachineDef) -> int:
+    """Return how many bits of a place among the nodes of a die and all DIP cards its seat lacks."""
+    places = machine.grid.die_width * machine.grid.die_height + len(machine.dips)
+    return ((places - 1) // procedures.constant("SEATS_MAX")).bit_length()
+
+
+def _seats(procedures: Procedures, machine: MachineDef) -> int:
+    """Return how many seats there are for the nodes of a die and all DIP cards."""
+    places = machine.grid.die_width * machine.grid.die_height + len(machine.dips)
+    return _to_lines((places - 1 >> _seat_shift(procedures, machine)) + 1)
 
 
 def _to_lines(count: int) -> int:
@@ -150,7 +158,7 @@ def _seat_words(procedures: Procedures, seats: int) -> int:
 
 def _fill_sizes(procedures: Procedures, arrays: MeshArrays, machine: MachineDef) -> None:
     grid = machine.grid
-    seats = _seats(machine)
+    seats = _seats(procedures, machine)
     sizes = {
         "M_SEATS": seats,
         "M_DIES": _to_lines(grid.die_columns * grid.die_rows),

@@ -124,7 +124,7 @@ class Nodes:
         """Check that no event and no transfer is left, and that streams are free."""
         arrays = self.mesh.arrays
         assert not any(arrays["queue_count"])
-        assert not any(arrays["near_count"])
+        assert not any(arrays["near_times"])
         assert not any(arrays["later_count"])
         assert not any(arrays["stream"]), "a transfer is still being sent"
         assert not any(arrays["waiting_first"]), "a transfer still waits for a stream"
