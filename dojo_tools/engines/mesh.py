@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from dojo_tools.description.procedures import Procedures
+from dojo_tools.description.semantics import ARGUMENTS_MAX
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Stop
 from dojo_tools.engines.thread import Thread
@@ -48,11 +49,22 @@ class MeshArrays:
         for name, offset in offsets.items():
             start, step = offset >> 3, 1 << bits[name]
             self.views[name] = words[start : start + max(counts[name], 1) * step : step]
+        self._asked_place = procedures.constant("M_ASKED")
         self.addresses = {name: base + offset for name, offset in offsets.items()}
 
     def __getitem__(self, name: str) -> "memoryview[int]":
         """Return the numbers of an array."""
         return self.views[name]
+
+    def place(self, name: str, view: "memoryview[int]", address: int) -> None:
+        """Let an array be memory that an engine has already."""
+        self.views[name] = view
+        self.addresses[name] = address
+
+    def asked(self, agent: int) -> "memoryview[int]":
+        """Return what an agent asks for: the number of a request, and its arguments."""
+        first = agent * self.views["machine"][self._asked_place]
+        return self.views["asked"][first : first + 1 + ARGUMENTS_MAX]
 
     def fill(self, name: str, values: Sequence[int]) -> None:
         """Set the first elements of an array."""

@@ -254,9 +254,7 @@ def _at_semaphore(mesh: MeshState, agent: int) -> Waiter:
 def _at_barrier(mesh: MeshState, agent: int) -> Waiter:
     arrays = mesh.arrays
     number = arrays["waits_for"][agent]
-    place = agent << mesh.procedures.constant("ASKED_BITS")
-    asked = arrays["asked"][place + 2]
-    rectangle = mesh.rectangle_of(agent >> AGENT_BITS, asked)
+    rectangle = mesh.rectangle_of(agent >> AGENT_BITS, arrays.asked(agent)[2])
     barriers = arrays["machine"][mesh.procedures.constant("M_BARRIERS")]
     missing = tuple(
         node

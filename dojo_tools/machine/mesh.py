@@ -497,10 +497,9 @@ class Mesh:
 
     def _ask(self, agent: int, name: str, *arguments: int) -> None:
         """Leave a request for a thread that can't leave it by itself."""
-        number = self.procedures.constant(name.upper())
-        place = agent << self.procedures.constant("ASKED_BITS")
-        for index, value in enumerate((number, *arguments)):
-            self.arrays["asked"][place + index] = value
+        asked = self.arrays.asked(agent)
+        for index, value in enumerate((self.procedures.constant(name.upper()), *arguments)):
+            asked[index] = value
 
     # ---- what was printed
 

@@ -118,8 +118,8 @@ def _thread_cycles(mesh: MeshState, agent: int, total: int) -> ThreadCycles:
 
 
 def _waits(mesh: MeshState, agent: int) -> list[int]:
-    first = agent * len(WAITS)
-    return list(mesh.arrays["waited"][first : first + len(WAITS)])
+    names = ("waited_semaphore", "waited_barrier", "waited_list")
+    return [mesh.arrays[name][agent] for name in names]
 
 
 def _pending_wait(mesh: MeshState, agent: int) -> int | None:

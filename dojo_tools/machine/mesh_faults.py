@@ -34,7 +34,7 @@ def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
     is_list = agent & mask(AGENT_BITS) == LIST_ENGINE
     is_now = arrays["clock"][agent] - 1 == arrays["fault_cycle"][die]
     pc = mesh.engine.thread(agent).pc - 4 if is_now and not is_list else 0
-    asked = arrays["asked"][agent << constant("ASKED_BITS") :]
+    asked = arrays.asked(agent)
     is_transfer = is_list or asked[0] == constant("TRANSFER")
     is_dip = detail >> 60 == _DIP
     numbers = {

@@ -15,7 +15,9 @@ from dojo_tools.machine.mesh import Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_names import agent_name, node_name
 
 COUNTERS = (
-    "waited",
+    "waited_semaphore",
+    "waited_barrier",
+    "waited_list",
     "ended",
     "stopped_for",
     "exit_value",

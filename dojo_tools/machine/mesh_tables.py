@@ -17,6 +17,9 @@ TRANSFERS_ROOM = 1 << 15
 
 BARRIERS = 16
 
+ASKED = 16
+"""Numbers from what an agent asks for to the next one, unless an engine has them elsewhere."""
+
 _DIP_LINKS = 3
 
 
@@ -102,8 +105,7 @@ def _counts(
         "dip_written_end": dips,
         "stream": nodes * machine.streams,
         "sent_first": 2 * dies * _to_lines(dies),
-        "asked": agents << procedures.constant("ASKED_BITS"),
-        "waited": agents * procedures.constant("WAIT_CAUSES"),
+        "asked": agents * ASKED,
         "known_count": 1,
         "last_cycle": 1,
         "seat": nodes + dips,
@@ -122,7 +124,8 @@ def _counts(
         (links, "link_kind link_free link_packets link_waited"),
         (semaphores, "semaphore first_waiting last_waiting poster posts takes"),
         (barriers, "gathered gathering at_barrier"),
-        (agents, "doing clock waits_for needs next_waiting stopping ended stopped_for exit_value"),
+        (agents, "doing clock waits_for needs next_waiting stopping"),
+        (agents, "waited_semaphore waited_barrier waited_list ended stopped_for exit_value"),
         (agents, "started_pc started_argument started_stack barriers_passed"),
     ):
         sizes |= dict.fromkeys(names.split(), count)
@@ -161,6 +164,7 @@ def _fill_sizes(procedures: Procedures, arrays: MeshArrays, machine: MachineDef)
     seats = _seats(procedures, machine)
     sizes = {
         "M_SEATS": seats,
+        "M_ASKED": ASKED,
         "M_DIES": _to_lines(grid.die_columns * grid.die_rows),
         "M_SEAT_WORDS": _seat_words(procedures, seats),
         "M_WIDTH": grid.width,

@@ -133,7 +133,7 @@ def digest(mesh: Mesh, end: MeshEnd) -> str:
         thread = mesh.engine.thread(agent)
         registers = [thread.read_register(f"x{index}") for index in range(32)]
         found.update(str((thread.pc, thread.retired, thread.cycles, registers)).encode())
-    for name in ("link_packets", "link_waited", "waited", "semaphore", "posts"):
+    for name in ("link_packets", "link_waited", "waited_semaphore", "semaphore", "posts"):
         found.update(bytes(mesh.arrays[name]))
     return found.hexdigest()
 

@@ -49,32 +49,33 @@ class Exit(IntEnum):
     """The host has to take records of the trace before the code at `pc` can leave more."""
 
 
-# `jumped` is the last computed jump that left a region: its address, above 32 bits of its target.
 # `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
 # what has retired when it is zero. In stepping code nothing issues in the cycle `end` or later.
+# `jumped` is the last computed jump that left a region: its address, above 32 bits of its target.
+# What every call of translated code and every request touch stands first, in two cache lines.
 _HEADER = (
     "pc",
     "shape",
-    "jumped",
     "left",
     "cycles",
     "last",
     "end",
+    "table",
+    "table_mask",
+    "counters",
+    "space",
+    "action_count",
+    "request",
+    *(f"request_{index}" for index in range(ARGUMENTS_MAX)),
+    "request_result",
+    "stepping_space",
+    "jumped",
     "fault_kind",
     "fault_address",
     "fault_size",
     "fault_alignment",
     "fault_verb",
     "written",
-    "table",
-    "table_mask",
-    "counters",
-    "space",
-    "stepping_space",
-    "action_count",
-    "request",
-    *(f"request_{index}" for index in range(ARGUMENTS_MAX)),
-    "request_result",
     "hot",
 )
 
@@ -110,7 +111,7 @@ class StateLayout:
         files, wide_end = _placed(wide, 0)
         often_used = _aligned(wide_end, PAGE)
         fields = {name: often_used + _WORD * index for index, name in enumerate(_HEADER)}
-        narrow_files, controls = _placed(narrow, often_used + _WORD * len(_HEADER))
+        narrow_files, controls = _placed(narrow, _aligned(often_used + _WORD * len(_HEADER), _LINE))
         numbers = {control.number: mask(control.width) for control in description.controls}
         masks = tuple(numbers.get(number, 0) for number in range(max(numbers, default=-1) + 1))
         actions = _aligned(controls + _WORD * len(masks), _LINE)

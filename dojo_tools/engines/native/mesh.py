@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from dojo_tools.bits import to_signed
 from dojo_tools.description import Description
 from dojo_tools.description.procedures import Procedures
 from dojo_tools.diagnostics import fail
@@ -115,6 +114,10 @@ class NativeMesh:
         self._states, self._memories, _, self._changed, places = self._blocks
         self._bases = bases
         self._state_words = self._states.cast("Q")
+        # What threads ask for stands in their states, where translated code puts it.
+        request = self._target.layout.fields["request"]
+        arrays.place("asked", self._states[request:].cast("q"), bases[0] + request)
+        arrays["machine"][procedures.constant("M_ASKED")] = self._state_stride >> 3
         starts = places.cast("Q")
         for dip, block in enumerate(self._dips):
             starts[shape.nodes + dip] = _address(block)
@@ -286,7 +289,7 @@ class NativeMesh:
                     if is_missing and not _is_within(thread.pc, node.ranges):
                         self._leave_program(number)
                     stop = thread.serve(code, self._limits.retired, self._limits.cycle)
-            self._note(agent, thread, stop)
+            self._note(agent, thread)
             self._step_cycles_max = max(self._step_cycles_max, thread.space.paths.step_cycles_max)
             self._set_word(Word.STEP_BITS, (self._step_cycles_max - 1).bit_length())
             if len(thread.space.paths.known) > COUNTERS_ROOM:
@@ -296,15 +299,11 @@ class NativeMesh:
                 )
             return stop
 
-    def _note(self, agent: int, thread: NativeThread, stop: Stop | None) -> None:
+    def _note(self, agent: int, thread: NativeThread) -> None:
         """Let the procedures know what a thread did while the host ran it."""
         self.arrays["clock"][agent] = thread.clock_cycle
         if thread.printed:
             self._printing.add(agent)
-        if stop is not None and stop.reason is StopReason.REQUEST:
-            number, arguments, _ = thread.request
-            for index, value in enumerate((number, *arguments)):
-                self.arrays["asked"][(agent << 4) + index] = to_signed(value, 64)
 
     # ---- what the host does
 

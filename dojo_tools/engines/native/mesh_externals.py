@@ -90,7 +90,7 @@ def _keep(text: str, kept: str, dropped: str) -> str:
     return "\n".join(line.removesuffix(f"; {kept}").rstrip() for line in lines)
 
 
-_ARRAYS = ("machine", "clock", "asked")
+_ARRAYS = ("machine", "clock")
 
 _TEXT = """\
 declare ptr @malloc(i64)
@@ -223,15 +223,8 @@ go:
   store i64 %clock_now, ptr %clock_place, align 8 ; UNTIMED
   store i64 %cycles, ptr %clock_place, align 8 ; TIMED
   %asks = icmp eq i64 %code, $request_exit
-  br i1 %asks, label %copy, label %back
-copy:
-  %request = getelementptr inbounds i8, ptr %state, i64 $request_offset
-  %first = shl i64 %agent, 4
-  %asked = call ptr @element_of(ptr %mesh, i64 $array_asked, i64 %first)
-  call void @llvm.memcpy.p0.p0.i64(ptr align 8 %asked, ptr align 8 %request, i64 72, i1 false)
-  ret i64 $ran
-back:
-  ret i64 %code
+  %result = select i1 %asks, i64 $ran, i64 %code
+  ret i64 %result
 }
 
 define internal i64 @answer(ptr %mesh, i64 %agent, i64 %value) nounwind {

@@ -189,9 +189,9 @@ class ReferenceMesh:
             self._stops[agent] = stop
             return _NEEDS_HOST
         number, arguments, _ = thread.request
-        first = agent << 4
+        asked = self.arrays.asked(agent)
         for index, value in enumerate((number, *arguments)):
-            self.arrays["asked"][first + index] = to_signed(value, 64)
+            asked[index] = to_signed(value, 64)
         return self._ran
 
     def _run_steps(self, step: Callable[[int], Stop], agent: int, limit: int) -> Stop:
