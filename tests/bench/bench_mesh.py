@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -32,9 +32,15 @@ SUMMA = Path(__file__).parents[2] / "samples" / "gemm-summa" / "summa.s"
 GEMM = {"WIDTH": 20, "HEIGHT": 17, "M_BLOCK": 240, "N_BLOCK": 208, "K": 912, "PANEL": 456}
 
 
-def _mesh(name: str, machine: str, columns: int | None = None, workers: int = 1) -> Mesh:
+def _mesh(
+    name: str,
+    machine: str,
+    columns: int | None = None,
+    workers: int = 1,
+    defines: Mapping[str, int] | None = None,
+) -> Mesh:
     description = load_description()
-    image = load_program([KERNELS / f"{name}.s"], description)
+    image = load_program([KERNELS / f"{name}.s"], description, defines=defines or {})
     grid, at = (None, (0, 0)) if columns is None else ((columns, ROWS), (0, 1))
     definition = load_machine(machine)
     return Mesh(image, description, definition, grid=grid, at=at, workers=workers)
@@ -57,7 +63,7 @@ def bench_exchange() -> list[Figure]:
     single = Kernel("integer_mix")
     instructions, _ = single.run(ROUNDS)
     seconds = median_seconds({"one": single.call(ROUNDS)}, 3)["one"]
-    taken, mesh = _runs(lambda: _mesh("exchange", "d1", 20), 3)
+    taken, mesh = _runs(lambda: _mesh("exchange", "d1", 20, defines={"ROUNDS": 12_000}), 3)
     retired = sum(mesh.engine.thread(agent).retired for agent in mesh.agents())
     rate, one = retired / taken / 1e6, instructions / seconds / 1e6
     return [Figure("mesh, exchange on 340 nodes", rate, UNIT, "one node, integer_mix", one)]
@@ -135,7 +141,7 @@ def _two_workers(places: str, width: int, height: int) -> Figure:
         path.write_text(TWO_DIES.format(width=width, height=height))
         seconds: dict[int, list[float]] = {1: [], 2: []}
         for workers in (1, 2) * 6:
-            mesh = _mesh("exchange", str(path), workers=workers)
+            mesh = _mesh("exchange", str(path), workers=workers, defines={"ROUNDS": 6_000})
             started = time.perf_counter()
             assert mesh.run().reason is EndReason.DONE
             seconds[workers].append(time.perf_counter() - started)

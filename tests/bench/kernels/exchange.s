@@ -1,5 +1,7 @@
 # Two threads a node compute; each 1,000 cycles thread 0 sends its neighbour a packet and takes one.
-        .equ    ROUNDS, 6000
+        .ifndef ROUNDS
+        .equ    ROUNDS, 1500
+        .endif
         .text
         .global _start
         .threads 2
