@@ -49,7 +49,7 @@ class MeshArrays:
         for name, offset in offsets.items():
             start, step = offset >> 3, 1 << bits[name]
             self.views[name] = words[start : start + max(counts[name], 1) * step : step]
-        self._asked_place = procedures.constant("M_ASKED")
+        self._procedures = procedures
         self.addresses = {name: base + offset for name, offset in offsets.items()}
 
     def __getitem__(self, name: str) -> "memoryview[int]":
@@ -63,7 +63,7 @@ class MeshArrays:
 
     def asked(self, agent: int) -> "memoryview[int]":
         """Return what an agent asks for: the number of a request, and its arguments."""
-        first = agent * self.views["machine"][self._asked_place]
+        first = agent * self.views["machine"][self._procedures.constant("M_ASKED")]
         return self.views["asked"][first : first + 1 + ARGUMENTS_MAX]
 
     def fill(self, name: str, values: Sequence[int]) -> None:
