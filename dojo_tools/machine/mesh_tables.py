@@ -20,6 +20,9 @@ BARRIERS = 16
 ASKED = 16
 """Numbers from what an agent asks for to the next one, unless an engine has them elsewhere."""
 
+GIVE_WAY = 1 << 20
+"""Instructions after which a thread that asks for nothing lets others go on."""
+
 _DIP_LINKS = 3
 
 
@@ -124,7 +127,7 @@ def _counts(
         (links, "link_kind link_free link_packets link_waited"),
         (semaphores, "semaphore first_waiting last_waiting poster posts takes"),
         (barriers, "gathered gathering at_barrier"),
-        (agents, "doing clock waits_for needs next_waiting stopping"),
+        (agents, "doing clock waits_for needs next_waiting stopping gives_way"),
         (agents, "waited_semaphore waited_barrier waited_list ended stopped_for exit_value"),
         (agents, "started_pc started_argument started_stack barriers_passed"),
     ):
@@ -165,6 +168,7 @@ def _fill_sizes(procedures: Procedures, arrays: MeshArrays, machine: MachineDef)
     sizes = {
         "M_SEATS": seats,
         "M_ASKED": ASKED,
+        "M_GIVE_WAY": GIVE_WAY,
         "M_DIES": _to_lines(grid.die_columns * grid.die_rows),
         "M_SEAT_WORDS": _seat_words(procedures, seats),
         "M_WIDTH": grid.width,

@@ -570,7 +570,8 @@ class Batch:
     def nodes(self, engine: str, programs: list[Program]) -> Nodes:
         """Return the nodes with the programs, ready to run.
 
-        Every third machine has dies, which the native engine runs side by side.
+        Every third machine has dies, which the native engine runs side by side. On every fourth
+        threads let others go on after some instructions, where else it takes many.
         """
         nodes = Nodes(
             PLAYER,
@@ -580,6 +581,9 @@ class Batch:
             timing=self.number % 2 == 0,
             workers=2 if engine == "native" else 1,
         )
+        if self.number % 4 == 3:
+            place = nodes.mesh.procedures.constant("M_GIVE_WAY")
+            nodes.mesh.arrays["machine"][place] = 3 + self.number
         for program in programs:
             program.place(nodes)
         return nodes

@@ -239,6 +239,37 @@ def test_nothing_is_printed_before_the_settled_cycle_of_a_pause(engine: str, tmp
     assert settled > 0
 
 
+COUNTING = """\
+        .text
+        .global _start
+_start: li      s1, 1000
+_work:  loop.next s1, _work
+        addi    a0, a0, 1
+        print.int a0
+        jump    _start
+"""
+
+
+@pytest.mark.parametrize("engine", ["reference", "native"])
+@pytest.mark.parametrize("timing", [True, False])
+def test_threads_that_ask_for_nothing_are_shown_as_they_go(
+    engine: str, timing: bool, tmp_path: Path
+):
+    """Each lets the others go on from time to time, so that what is printed soon is settled."""
+    source = tmp_path / "counting.s"
+    source.write_text(COUNTING)
+    image = load_program([source], DESCRIPTION)
+    mesh = Mesh(image, DESCRIPTION, machine_of("four", tmp_path), engine=engine, timing=timing)
+    mesh.arrays["machine"][mesh.procedures.constant("M_GIVE_WAY")] = 3_000
+    settled = 0
+    while settled < 10_000:
+        assert mesh.run(limit=10**15, seconds=0).reason is EndReason.PAUSED
+        settled = mesh.settled_cycle()
+    lines = [line for line in mesh.lines if line.cycle < settled]
+    assert {line.node for line in lines} == set(mesh.program_of)
+    assert [line.text for line in lines if line.node == 0][:2] == ["1", "2"]
+
+
 PROCESS = """\
 import json, sys
 from pathlib import Path

@@ -72,7 +72,9 @@ def externals_ir(
         "vectors": layout.files["v"],
         **{f"{name}_offset": offset for name, offset in layout.fields.items()},
         **{f"array_{name}": array_index(procedures, name) for name in _ARRAYS},
-        "bits_clock": procedures.index_bits()["clock"],
+        **{f"bits_{name}": procedures.index_bits()[name] for name in ("clock", "gives_way")},
+        "give_way": procedures.constant("M_GIVE_WAY"),
+        "gave_way": procedures.constant("GAVE_WAY"),
         **{f"word_{word.name.lower()}": int(word) for word in Word},
     }
     text = _TEXT
@@ -90,7 +92,7 @@ def _keep(text: str, kept: str, dropped: str) -> str:
     return "\n".join(line.removesuffix(f"; {kept}").rstrip() for line in lines)
 
 
-_ARRAYS = ("machine", "clock")
+_ARRAYS = ("machine", "clock", "gives_way")
 
 _TEXT = """\
 declare ptr @malloc(i64)
@@ -158,16 +160,32 @@ define internal i64 @run_thread(ptr %mesh, i64 %agent) nounwind {
   %state = call ptr @state_of(ptr %mesh, i64 %agent)
   %clock_word = shl i64 %agent, $bits_clock
   %clock_place = call ptr @element_of(ptr %mesh, i64 $array_clock, i64 %clock_word)
-  br i1 %is_changed, label %code_changed, label %look
+  %way_word = shl i64 %agent, $bits_gives_way
+  %way_place = call ptr @element_of(ptr %mesh, i64 $array_gives_way, i64 %way_word)
+  br i1 %is_changed, label %code_changed, label %begin
 code_changed:
   ret i64 $written_exit
-look:
+begin:
   %last_place = getelementptr inbounds i8, ptr %state, i64 $last_offset
   %left_place = getelementptr inbounds i8, ptr %state, i64 $left_offset
+  %last_before = load i64, ptr %last_place, align 8
+  %left_before = load i64, ptr %left_place, align 8
+  %retired_before = sub i64 %last_before, %left_before
+  %slice = call i64 @machine_word(ptr %mesh, i64 $word_slice)
+  %slice_end = add i64 %retired_before, %slice
+  %way_before = load i64, ptr %way_place, align 8
+  %is_new = icmp eq i64 %way_before, 0
+  %way_length = call i64 @machine_word(ptr %mesh, i64 $give_way)
+  %way_new = add i64 %retired_before, %way_length
+  %way = select i1 %is_new, i64 %way_new, i64 %way_before
+  store i64 %way, ptr %way_place, align 8
+  %limit_all = call i64 @machine_word(ptr %mesh, i64 $word_limit)
+  %limit = call i64 @llvm.smin.i64(i64 %limit_all, i64 %way)
+  br label %look
+look:
   %last = load i64, ptr %last_place, align 8
   %left = load i64, ptr %left_place, align 8
   %retired = sub i64 %last, %left
-  %limit = call i64 @machine_word(ptr %mesh, i64 $word_limit)
   %to_limit = sub i64 %limit, %retired
   %clock = load i64, ptr %clock_place, align 8
   %end = call i64 @machine_word(ptr %mesh, i64 $word_end)
@@ -187,12 +205,15 @@ near:
   %is_full = icmp sle i64 %to_limit, 0 ; TIMED
   br i1 %is_full, label %full, label %go
 full:
-  ret i64 $limit_exit
+  %is_at_limit = icmp sle i64 %limit_all, %retired
+  %is_on_its_way = icmp sgt i64 %to_limit, 0
+  %is_limit = or i1 %is_at_limit, %is_on_its_way
+  %full_code = select i1 %is_limit, i64 $limit_exit, i64 $gave_way
+  ret i64 %full_code
 go:
   %most = phi i64 [%room, %look], [%left_exactly, %near] ; UNTIMED
   %most = phi i64 [%room, %look], [%to_limit, %near] ; TIMED
   %space_slot = phi ptr [%space_place, %look], [%stepping_place, %near]
-  %slice = call i64 @machine_word(ptr %mesh, i64 $word_slice)
   %is_short = icmp slt i64 %most, %slice
   %count = select i1 %is_short, i64 %most, i64 %slice
   %more = sub i64 %count, 1
@@ -223,8 +244,20 @@ go:
   store i64 %clock_now, ptr %clock_place, align 8 ; UNTIMED
   store i64 %cycles, ptr %clock_place, align 8 ; TIMED
   %asks = icmp eq i64 %code, $request_exit
-  %result = select i1 %asks, i64 $ran, i64 %code
-  ret i64 %result
+  br i1 %asks, label %asked, label %other
+asked:
+  ret i64 $ran
+other:
+  %left_after = load i64, ptr %left_place, align 8
+  %is_over = icmp slt i64 %left_after, 0
+  %is_limit_exit = icmp eq i64 %code, $limit_exit
+  %has_run = sub i64 %new_last, %left_after
+  %is_in_slice = icmp slt i64 %has_run, %slice_end
+  %all_run = and i1 %is_over, %is_limit_exit
+  %again = and i1 %all_run, %is_in_slice
+  br i1 %again, label %look, label %back
+back:
+  ret i64 %code
 }
 
 define internal i64 @answer(ptr %mesh, i64 %agent, i64 %value) nounwind {

@@ -50,6 +50,8 @@ class ReferenceMesh:
         self._denormals: Denormals = denormals
         self._terms = terms
         self._ran = procedures.constant("RAN")
+        self._gave_way = procedures.constant("GAVE_WAY")
+        self._give_way = procedures.constant("M_GIVE_WAY")
         self._memories: dict[int, Memory] = {}
         self._dips = [lazy_memory(shape.dip_bytes) for _ in range(shape.dips)]
         self._threads: dict[int, ReferenceThread] = {}
@@ -176,8 +178,13 @@ class ReferenceMesh:
         thread = self.thread(agent)
         clock = self.arrays["clock"]
         thread.go_on_at(clock[agent])
-        limits = self._limits
-        count = min(_SLICE, limits.retired - thread.retired)
+        limits, gives_way = self._limits, self.arrays["gives_way"]
+        if gives_way[agent] == 0:
+            gives_way[agent] = thread.retired + self.arrays["machine"][self._give_way]
+        end = min(limits.retired, gives_way[agent])
+        if thread.retired >= end and end < limits.retired:
+            return self._gave_way
+        count = min(_SLICE, end - thread.retired)
         if self.step is not None:
             stop = self._run_steps(self.step, agent, count)
         elif limits.cycle == NEVER_CYCLE:
@@ -185,6 +192,8 @@ class ReferenceMesh:
         else:
             stop = thread.run_before(limits.cycle, count)
         clock[agent] = thread.clock_cycle
+        if stop.reason is StopReason.LIMIT and limits.retired > thread.retired >= end:
+            return self._gave_way
         if stop.reason is not StopReason.REQUEST:
             self._stops[agent] = stop
             return _NEEDS_HOST
