@@ -18,12 +18,13 @@ from dojo_tools.cli.common import (
     Version,
     application,
     check_output,
+    is_shown_at_once,
     load,
     show,
     write_output,
 )
 from dojo_tools.cli.mesh_output import mesh_rows, print_heatmap
-from dojo_tools.diagnostics import ExitCode, InputError, printable
+from dojo_tools.diagnostics import Diagnostic, ExitCode, InputError, Severity, printable
 
 if TYPE_CHECKING:
     from dojo_tools.description import Description, RegisterFile
@@ -39,6 +40,7 @@ NODES_SIDE_MAX = 4096
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
 WORDS_A_LINE = 8
+FAILED_CHECK = "check-failed"
 
 
 def run(
@@ -473,25 +475,23 @@ def _print_outputs(outcome: "RunReport") -> None:
 
 
 def _print_failure(outcome: "RunReport", quiet: bool) -> None:
-    """Say on standard error what went wrong, if anything did."""
-    from dojo_tools.runs import Status
+    """Say what went wrong, if anything did.
 
-    lines: list[str] = []
-    if outcome.message is not None:
-        lines += outcome.message.split("\n")
-    elif outcome.status is Status.HALT_CODE:
-        assert outcome.stop is not None
-        lines.append(f"error: the program halted with code {outcome.stop.code}")
-    elif outcome.status is Status.OVER_BUDGET:
-        lines.append(f"error: {outcome.cycles} cycles, `limits.cycles` is {outcome.cycles_max}")
+    On standard error as text, where the outputs were described before or are now, one line is
+    enough for all that are wrong; otherwise each is a diagnostic.
+    """
+    if not is_shown_at_once():
+        show(outcome.failures)
+        return
     failed = [output for output in outcome.outputs if not output.passed]
+    show(found for found in outcome.failures if found.name != FAILED_CHECK)
     if quiet:
-        lines += [line for output in failed for line in output.lines()]
+        for line in (line for output in failed for line in output.lines()):
+            print(printable(line), file=sys.stderr)
     if failed:
         names = ", ".join(output.symbol for output in failed)
-        lines.append(f"error: {len(failed)} of {len(outcome.outputs)} outputs are wrong: {names}")
-    for line in lines:
-        print(printable(line), file=sys.stderr)
+        text = f"{len(failed)} of {len(outcome.outputs)} outputs are wrong: {names}"
+        show([Diagnostic(Severity.ERROR, text)])
 
 
 def _write_deadlock_dot(path: Path, outcome: "RunReport") -> None:

@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from dojo_tools.bits import mask
+from dojo_tools.diagnostics import Diagnostic, Event, ExitCode, Note, Severity
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.machine.deadlock import Deadlock, Waiter
 from dojo_tools.machine.mesh_names import (
     agent_json,
     agent_name,
+    agent_of,
     node_name,
-    place_at,
     resource_name,
     resource_names,
+    span_at,
     view_of,
 )
 from dojo_tools.machine.mesh_state import MeshState
@@ -23,27 +25,44 @@ SHOWN_MAX = 12
 NODES_SHOWN_MAX = 6
 
 
-def deadlock_text(mesh: MeshState, found: Deadlock, cycles: int) -> str:
-    """Return who waits for whom as a message, the agents of the circle first."""
+def deadlock_diagnostic(mesh: MeshState, found: Deadlock, cycles: int) -> Diagnostic:
+    """Return who waits for whom, the agents of the circle first."""
     count = len(found.waiters)
     waits = "1 thread or list waits" if count == 1 else f"{count} threads and lists wait"
     first = ordered_waiters(found)[0]
-    place = place_at(mesh, first.agent, first.pc)
-    head = f"{place}deadlock: {waits}, and nothing happens any more (cycle {cycles})"
-    return "\n".join([head, *blocked_lines(mesh, found), *_hint(mesh, found)])
+    who = agent_of(mesh, first.agent)
+    return Diagnostic(
+        Severity.ERROR,
+        f"{waits}, and nothing happens any more (cycle {cycles})",
+        span_at(mesh, first.agent, first.pc),
+        _hint(found),
+        tuple(blocked_notes(mesh, found)),
+        "deadlock",
+        Event(
+            "deadlock",
+            (who,),
+            cycles,
+            None if who.thread is None else first.pc,
+            ExitCode.DEADLOCK,
+            {"deadlock": deadlock_json(mesh, found)},
+        ),
+    )
 
 
-def blocked_lines(mesh: MeshState, found: Deadlock) -> Iterator[str]:
+def blocked_notes(mesh: MeshState, found: Deadlock) -> Iterator[Note]:
     """Yield a note for each agent that waits, at most `SHOWN_MAX`, and one for the circle."""
     waiters = ordered_waiters(found)
     if found.cycle:
         names = [agent_name(mesh, agent) for agent in found.cycle[:SHOWN_MAX]]
         names += ["..."] if len(found.cycle) > SHOWN_MAX else [names[0]]
-        yield f"note: a circle of {len(found.cycle)}: {' waits for '.join(names)}"
+        agents = tuple(agent_of(mesh, agent) for agent in found.cycle)
+        text = f"a circle of {len(found.cycle)}: {' waits for '.join(names)}"
+        yield Note(text, agents=agents)
     for waiter in waiters[:SHOWN_MAX]:
-        yield f"note: {place_at(mesh, waiter.agent, waiter.pc)}{waiter_text(mesh, waiter)}"
+        span = span_at(mesh, waiter.agent, waiter.pc)
+        yield Note(waiter_text(mesh, waiter), span, (agent_of(mesh, waiter.agent),))
     if len(waiters) > SHOWN_MAX:
-        yield f"note: and {len(waiters) - SHOWN_MAX} more"
+        yield Note(f"and {len(waiters) - SHOWN_MAX} more")
 
 
 def ordered_waiters(found: Deadlock) -> list[Waiter]:
@@ -111,9 +130,10 @@ def _state_of(mesh: MeshState, node: int) -> str:
     return name
 
 
-def _hint(mesh: MeshState, found: Deadlock) -> Iterator[str]:
-    if not found.cycle:
-        yield "hint: nobody is left that could let them go on: is a post or a thread missing?"
+def _hint(found: Deadlock) -> str | None:
+    if found.cycle:
+        return None
+    return "nobody is left that could let them go on: is a post or a thread missing?"
 
 
 def deadlock_json(mesh: MeshState, found: Deadlock) -> dict[str, Any]:
@@ -167,8 +187,9 @@ def deadlock_dot(mesh: MeshState, found: Deadlock) -> str:
         if what in _KINDS:
             node = waiter.agent >> AGENT_BITS
             what += f" {resource_name(mesh, node, waiter.number, _KINDS[what])}"
-        place = place_at(mesh, waiter.agent, waiter.pc).removesuffix(": ")
-        label = _quoted(f"{agent_name(mesh, waiter.agent)}\n{what}\n{place}".rstrip("\n"))
+        span = span_at(mesh, waiter.agent, waiter.pc)
+        place = "" if span is None else f"\n{span}"
+        label = _quoted(f"{agent_name(mesh, waiter.agent)}\n{what}{place}")
         colour = ", color=red" if waiter.agent in in_circle else ""
         lines.append(f"  a{waiter.agent} [label={label}{colour}];")
     for edge in found.edges:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from dojo_tools.bits import mask
+from dojo_tools.diagnostics import Diagnostic
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.engines.stop import Fault, FaultKind
-from dojo_tools.machine.mesh_names import agent_name, node_name, resource_name, view_of
+from dojo_tools.machine.mesh_names import agent_of, node_name, resource_name, view_of
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.objects import SymbolKind
 
@@ -15,13 +16,14 @@ _DIP = 2
 
 @dataclass(frozen=True, slots=True)
 class MeshFault:
-    """A fault and the agent that it happened to."""
+    """A fault, the agent that it happened to, and when."""
 
     agent: int
     fault: Fault
+    cycle: int
 
 
-def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
+def request_fault(mesh: MeshState, die: int, agent: int, cycle: int) -> MeshFault:
     """Return the fault of an agent's request that stopped a die.
 
     `pc` is that of the instruction; 0 of a list's, and of what has its effect after the agent has
@@ -59,19 +61,17 @@ def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
         numbers["where"] = node_name(mesh, node)
         numbers["held"] = arrays["semaphore"][detail]
     fault = Fault(FaultKind.REQUEST, pc, message.format_map(numbers), hint)
-    return MeshFault(agent, fault)
+    return MeshFault(agent, fault, cycle)
 
 
-def mesh_fault_text(mesh: MeshState, found: MeshFault) -> str:
-    """Return a fault as a message: source line, node and thread, what was tried, a hint."""
-    agent = found.agent
-    number = agent & mask(AGENT_BITS)
-    who = agent_name(mesh, agent)
-    view = view_of(mesh, agent >> AGENT_BITS)
-    if number == LIST_ENGINE:
-        hint = "" if found.fault.hint is None else f"\nhint: {found.fault.hint}"
-        return f"fault: {who}: {found.fault.message}{hint}"
-    return view.fault_text(found.fault, mesh.engine.thread(agent).read_register, number, who)
+def mesh_fault_diagnostic(mesh: MeshState, found: MeshFault) -> Diagnostic:
+    """Return a fault as a diagnostic: source line, node and thread, what was tried, a hint."""
+    who = agent_of(mesh, found.agent)
+    # A list engine has no registers: those of its node's first thread are not looked at.
+    owner = found.agent if who.thread is not None else found.agent - LIST_ENGINE
+    read_register = mesh.engine.thread(owner).read_register
+    view = view_of(mesh, found.agent >> AGENT_BITS)
+    return view.fault_diagnostic(found.fault, read_register, who, found.cycle, str(who))
 
 
 def _target(address: int) -> str:

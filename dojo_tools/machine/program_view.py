@@ -8,7 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dojo_tools.bits import mask
-from dojo_tools.diagnostics import did_you_mean, fail
+from dojo_tools.diagnostics import (
+    Agent,
+    Diagnostic,
+    Event,
+    ExitCode,
+    Note,
+    Severity,
+    Span,
+    did_you_mean,
+    fail,
+)
 from dojo_tools.engines.stop import Fault, FaultKind
 from dojo_tools.objects import (
     ABSOLUTE,
@@ -95,10 +105,10 @@ class ProgramView:
         line = self._lines[index]
         return line if pc < self._line_starts[index] + line.size else None
 
-    def place_at(self, pc: int) -> str:
-        """Return file, line and column of an instruction as messages begin, or nothing."""
+    def span_at(self, pc: int) -> Span | None:
+        """Return file, line and column of an instruction, without the text of the line."""
         line = self.line_at(pc)
-        return "" if line is None else f"{line.file}:{line.line}:{line.column}: "
+        return None if line is None else line.span
 
     def resource_names(self, kind: SymbolKind, number: int) -> list[str]:
         """Return the names that the semaphore or barrier of a number has."""
@@ -108,33 +118,55 @@ class ProgramView:
             if symbol.kind is kind and symbol.value == number
         )
 
-    def fault_text(
-        self, fault: Fault, read_register: Callable[[str], object], thread: int = 0, who: str = ""
-    ) -> str:
-        """Return a fault as a message: source line, what was accessed, its limits, a hint.
+    def fault_diagnostic(
+        self,
+        fault: Fault,
+        read_register: Callable[[str], object],
+        agent: Agent,
+        cycle: int | None = None,
+        who: str = "",
+    ) -> Diagnostic:
+        """Return a fault as a diagnostic: source line, what was accessed, its limits, a hint.
 
         `read_register` reads those of the thread, and `who` names it where there are several. A
         fault of a request at pc 0 is of no instruction: its agent has gone on.
         """
-        line = self.line_at(fault.pc)
+        has_pc = bool(fault.pc) or fault.kind is not FaultKind.REQUEST
         subject = f"{who}: " if who else ""
-        text = f"{self.place_at(fault.pc)}fault: {subject}{fault.message}"
-        if fault.pc or fault.kind is not FaultKind.REQUEST:
-            text += f" (pc 0x{fault.pc:x})"
-        if line is not None:
-            text += "".join(f"\nnote: {frame}" for frame in line.trail)
-        elif fault.kind is FaultKind.ILLEGAL:
-            text += self._way_note(fault.pc, read_register(RETURN_ADDRESS))
-        hint = self._stack_hint(read_register(STACK_POINTER), thread) or fault.hint
-        return text if hint is None else f"{text}\nhint: {hint}"
+        place = f" (pc 0x{fault.pc:x})" if has_pc else ""
+        line = self.line_at(fault.pc)
+        notes = () if line is None else tuple(Note(str(frame)) for frame in line.trail)
+        if line is None and fault.kind is FaultKind.ILLEGAL:
+            notes = self._way_notes(fault.pc, read_register(RETURN_ADDRESS))
+        hint = fault.hint
+        if agent.thread is not None:
+            hint = self._stack_hint(read_register(STACK_POINTER), agent.thread) or hint
+        return Diagnostic(
+            Severity.ERROR,
+            f"{subject}{fault.message}{place}",
+            self.span_at(fault.pc),
+            hint,
+            notes,
+            "fault",
+            Event(
+                "fault",
+                (agent,),
+                cycle,
+                fault.pc if has_pc else None,
+                ExitCode.GUEST_FAULT,
+                {"fault": fault.kind.value},
+            ),
+        )
 
-    def _way_note(self, pc: int, return_address: object) -> str:
-        """Return a note on how a thread may have come to where no source line is, or nothing."""
-        before = self.place_at(pc - 4)
-        if before:
-            return f"\nnote: {before}the instruction before"
-        caller = self.place_at(return_address - 4) if isinstance(return_address, int) else ""
-        return f"\nnote: {caller}the last call, as `{RETURN_ADDRESS}` says" if caller else ""
+    def _way_notes(self, pc: int, return_address: object) -> tuple[Note, ...]:
+        """Return a note on how a thread may have come to where no source line is, or none."""
+        before = self.span_at(pc - 4)
+        if before is not None:
+            return (Note("the instruction before", before),)
+        caller = self.span_at(return_address - 4) if isinstance(return_address, int) else None
+        return (
+            () if caller is None else (Note(f"the last call, as `{RETURN_ADDRESS}` says", caller),)
+        )
 
     def _stack_hint(self, stack: object, thread: int) -> str | None:
         """Return a hint if the stack of a thread is deeper than it may be."""

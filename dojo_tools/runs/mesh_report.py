@@ -12,7 +12,6 @@ from dojo_tools.machine.mesh_names import agent_json, agent_name, node_name, res
 from dojo_tools.objects import SymbolKind
 
 LEFT_OVER_MAX = 5
-CODES_MAX = 12
 
 
 def mesh_json(mesh: Mesh, end: MeshEnd, lines: Sequence[MeshLine]) -> dict[str, Any]:
@@ -42,14 +41,6 @@ def mesh_json(mesh: Mesh, end: MeshEnd, lines: Sequence[MeshLine]) -> dict[str, 
         ],
         "counters": counters_json(mesh),
     }
-
-
-def code_lines(mesh: Mesh, end: MeshEnd) -> Iterator[str]:
-    """Yield a line for each thread that halted with a code, at most `CODES_MAX`."""
-    for agent in sorted(end.codes)[:CODES_MAX]:
-        yield f"{agent_name(mesh, agent)} halted with code {end.codes[agent]}"
-    if len(end.codes) > CODES_MAX:
-        yield f"and {len(end.codes) - CODES_MAX} more threads"
 
 
 def left_over_warnings(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:

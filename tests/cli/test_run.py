@@ -357,8 +357,9 @@ def test_a_report_on_stdout_is_alone_there() -> None:
     done = run(*words, "--report", "-")
     assert json.loads(done.stdout)["status"] == "halted with a code"
     assert done.stderr.startswith("A\nstatus halted with a code\n")
-    assert done.stderr.endswith("error: the program halted with code 3\n")
-    assert run(*words).stdout + "error: the program halted with code 3\n" == done.stderr
+    failure = "p.s:5:1: error: the program halted with code 3\n    halti 3\n    ^^^^^^^\n"
+    assert done.stderr.endswith(failure)
+    assert run(*words).stdout + failure == done.stderr
     assert run(*words, "--report", "-", "--deadlock-dot", "-").returncode == ExitCode.USAGE
 
 

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
+from dojo_tools.diagnostics import render
 from dojo_tools.machine.deadlock import Deadlock, Edge, find_cycle
-from dojo_tools.machine.deadlock_report import deadlock_dot, deadlock_json, deadlock_text
+from dojo_tools.machine.deadlock_report import deadlock_diagnostic, deadlock_dot, deadlock_json
 from dojo_tools.machine.mesh import EndReason, Mesh
 from mesh_programs import ENGINES, LISTS, RING, mesh_of
 
@@ -51,7 +52,7 @@ def deadlock_of(text: str, engine: str, grid: tuple[int, int]) -> tuple[Mesh, De
 def test_a_ring_in_which_nobody_begins(engine: str) -> None:
     mesh, found, cycles = deadlock_of(RING, engine, (2, 1))
     assert found.cycle == (0, 8)
-    text = deadlock_text(mesh, found, cycles)
+    text = render(deadlock_diagnostic(mesh, found, cycles))
     assert text.startswith("p.s:11:9: deadlock: 2 threads and lists wait")
     assert "semaphore `token`: wants 1, it holds 0; never posted" in text
     assert {edge.why for edge in found.edges} == {"could post"}
@@ -65,14 +66,14 @@ def test_who_posted_last_is_who_is_waited_for(engine: str) -> None:
         (0, 8, "posted last"),
         (8, 0, "posted last"),
     ]
-    assert "last posted by node (1, 0) thread 0" in deadlock_text(mesh, found, cycles)
+    assert "last posted by node (1, 0) thread 0" in render(deadlock_diagnostic(mesh, found, cycles))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_barrier_that_a_node_will_not_come_to(engine: str) -> None:
     mesh, found, cycles = deadlock_of(GONE, engine, (2, 1))
     assert found.cycle == ()
-    text = deadlock_text(mesh, found, cycles)
+    text = render(deadlock_diagnostic(mesh, found, cycles))
     assert "barrier `step`: node (1, 0), which has halted, not there" in text
     assert "hint: nobody is left" in text
 
@@ -87,7 +88,7 @@ def test_a_list_that_waits_for_what_stands_behind_it(engine: str) -> None:
     whats = {waiter.agent: waiter.what for waiter in found.waiters}
     assert whats == {0: "list", 4: "semaphore"}
     assert ("carries out the list", 4) in {(edge.why, edge.holder) for edge in found.edges}
-    assert "node (0, 0) list engine waits since" in deadlock_text(mesh, found, cycles)
+    assert "node (0, 0) list engine waits since" in render(deadlock_diagnostic(mesh, found, cycles))
 
 
 def test_json_and_dot() -> None:

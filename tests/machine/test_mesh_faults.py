@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dojo_tools.description.procedures import load_procedures
+from dojo_tools.diagnostics import render
 from dojo_tools.machine import mesh_faults
 from dojo_tools.machine.mesh import EndReason
 from nodes import ENGINES, RESERVED, Nodes, at, dip, entry, machine, rectangle, user_machine
@@ -236,7 +237,7 @@ def test_a_fault_of_a_post_from_afar_has_no_pc_and_names_the_semaphore(engine: s
     nodes.begin(0, 0, "go", a0=at(3, 2))
     end = nodes.run(EndReason.FAULT)
     assert end.fault is not None
-    text = mesh_faults.mesh_fault_text(nodes.mesh, end.fault)
+    text = render(mesh_faults.mesh_fault_diagnostic(nodes.mesh, end.fault))
     assert text.startswith("fault: node (0, 0) thread 0: a post makes semaphore `full` of node (3")
     assert "pc" not in text
     assert text.count("thread") == 1
