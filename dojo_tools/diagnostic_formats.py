@@ -30,7 +30,7 @@ def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
     fields["message"] = diagnostic.message
     fields |= _place_fields(diagnostic.span)
     event = diagnostic.event or Event()
-    fields |= _agent_fields(event.agents)
+    fields |= _agent_fields(event.agents) | _node_fields(event.nodes)
     numbers = {"cycle": event.cycle, "pc": event.pc, "exit_code": event.exit_code}
     fields |= {name: int(number) for name, number in numbers.items() if number is not None}
     if diagnostic.hint is not None:
@@ -47,6 +47,12 @@ def _agent_fields(agents: Sequence[Agent]) -> dict[str, Any]:
     """Return node and thread of the first agent, and all agents where there are several."""
     values = [{"node": [agent.x, agent.y], "thread": agent.thread} for agent in agents]
     return {**(values[0] if values else {}), **({"agents": values} if len(values) > 1 else {})}
+
+
+def _node_fields(nodes: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Return the first node, and all where there are several."""
+    values = [list(node) for node in nodes]
+    return {**({"node": values[0]} if values else {}), **({"nodes": values} if values[1:] else {})}
 
 
 def to_sarif(
@@ -99,7 +105,7 @@ def _result(diagnostic: Diagnostic, names: list[str]) -> dict[str, Any]:
         "message": {"text": diagnostic.message + hint},
     }
     event = diagnostic.event or Event()
-    location = _location(diagnostic.span, event.agents)
+    location = _location(diagnostic.span, event.agents, event.nodes)
     if location:
         result["locations"] = [location]
     if diagnostic.notes:
@@ -121,13 +127,16 @@ def _related_location(index: int, note: Note) -> dict[str, Any]:
     }
 
 
-def _location(span: Span | None, agents: Sequence[Agent]) -> dict[str, Any]:
+def _location(
+    span: Span | None, agents: Sequence[Agent], nodes: Sequence[tuple[int, int]] = ()
+) -> dict[str, Any]:
     """Return a place in a source and the nodes and threads of a machine; empty if there is none."""
     location: dict[str, Any] = {}
     if span is not None:
         location["physicalLocation"] = _physical_location(span)
-    if agents:
-        places = [place for agent in agents for place in _logical_locations(agent)]
+    places = [place for agent in agents for place in _logical_locations(agent)]
+    places += [_node_location(*node) for node in nodes]
+    if places:
         location["logicalLocations"] = list(
             {place["fullyQualifiedName"]: place for place in places}.values()
         )
@@ -136,12 +145,16 @@ def _location(span: Span | None, agents: Sequence[Agent]) -> dict[str, Any]:
 
 def _logical_locations(agent: Agent) -> list[dict[str, Any]]:
     """Return a node and its thread or list engine."""
-    node = f"node ({agent.x}, {agent.y})"
     kind = "list engine" if agent.thread is None else "thread"
     return [
-        {"name": node, "fullyQualifiedName": node, "kind": "node"},
+        _node_location(agent.x, agent.y),
         {"name": agent.part, "fullyQualifiedName": str(agent), "kind": kind},
     ]
+
+
+def _node_location(x: int, y: int) -> dict[str, Any]:
+    name = f"node ({x}, {y})"
+    return {"name": name, "fullyQualifiedName": name, "kind": "node"}
 
 
 def _physical_location(span: Span) -> dict[str, Any]:

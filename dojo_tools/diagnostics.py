@@ -127,8 +127,8 @@ class Agent(NamedTuple):
 class Event:
     """What only a diagnostic of a run has: whom it happened to, when, what the run ends with.
 
-    In text `word` stands for the severity; without one the message says it. `details` are further
-    values for programs that read diagnostics, by name.
+    In text `word` stands for the severity; without one the message says it. `nodes`, by column and
+    row, are for what no thread does. `details` are further values for programs, by name.
     """
 
     word: str | None = None
@@ -137,6 +137,7 @@ class Event:
     pc: int | None = None
     exit_code: ExitCode | None = None
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    nodes: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def run(
         typer.Option(
             "--deadlock-dot",
             metavar="FILE",
-            help="Write who waits for whom as a graph (DOT), if anybody does at the end.",
+            help="Write who waits for whom at the end as a graph (DOT), empty if nobody does.",
         ),
     ] = None,
     heatmap: Annotated[
@@ -232,7 +232,7 @@ def run(
         elif heatmap:
             print_heatmap(outcome.mesh)
         if deadlock_dot is not None:
-            _write_deadlock_dot(deadlock_dot, outcome)
+            write_output(deadlock_dot, _deadlock_graph(outcome).encode())
         if not quiet:
             _print_outputs(outcome)
         sys.stdout.flush()
@@ -494,23 +494,15 @@ def _print_failure(outcome: "RunReport", quiet: bool) -> None:
         show([Diagnostic(Severity.ERROR, text)])
 
 
-def _write_deadlock_dot(path: Path, outcome: "RunReport") -> None:
-    graph = _deadlock_dot(outcome)
-    if graph is None:
-        print(f"no graph in {printable(str(path))}: nobody waits at the end")
-    else:
-        write_output(path, graph.encode())
-
-
-def _deadlock_dot(outcome: "RunReport") -> str | None:
-    """Return the graph of those who wait at the end of a run, None where nobody does."""
+def _deadlock_graph(outcome: "RunReport") -> str:
+    """Return the graph of those who wait at the end of a run, an empty one where nobody does."""
     from dojo_tools.machine.deadlock import find_deadlock
-    from dojo_tools.machine.deadlock_report import deadlock_dot
+    from dojo_tools.machine.deadlock_graph import EMPTY_GRAPH, deadlock_dot
 
     found = None
     if outcome.end is not None:
         found = outcome.end.deadlock or find_deadlock(outcome.mesh)
-    return None if found is None or not found.waiters else deadlock_dot(outcome.mesh, found)
+    return EMPTY_GRAPH if found is None else deadlock_dot(outcome.mesh, found)
 
 
 def _all_register_lines(

@@ -15,6 +15,7 @@ from dojo_tools.bits import extract, mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.machine.program_code import Posts, find_posts, semaphores_of
+from dojo_tools.objects import Rectangle
 
 COULD_MAX = 16
 """So many of those who could let an agent go on are kept: the nearest by number."""
@@ -30,8 +31,8 @@ class Waiter:
 
     `what` is "semaphore", "barrier" or "list". `wanted` and `held` are what a semaphore should and
     does hold, or how many entries a list has left; `poster` is the agent that posted it last.
-    `missing` are the nodes that have not come to a barrier. `could` are agents that could let this
-    one go on, but wait themselves, `could_count` of them in all.
+    `missing` are the nodes of its `rectangle` that have not come to a barrier. `could` are agents
+    that could let this one go on, but wait themselves, `could_count` of them in all.
     """
 
     agent: int
@@ -43,6 +44,7 @@ class Waiter:
     held: int = 0
     poster: int | None = None
     missing: tuple[int, ...] = ()
+    rectangle: Rectangle | None = None
     could: tuple[int, ...] = ()
     could_count: int = 0
 
@@ -264,7 +266,8 @@ def _at_barrier(mesh: MeshState, agent: int) -> Waiter:
         if not arrays["at_barrier"][node * barriers + number]
     )
     cycle = arrays["clock"][agent] - 1
-    return Waiter(agent, "barrier", number, _pc(mesh, agent), cycle, missing=missing)
+    pc = _pc(mesh, agent)
+    return Waiter(agent, "barrier", number, pc, cycle, missing=missing, rectangle=rectangle)
 
 
 def _at_list(mesh: MeshState, agent: int) -> Waiter:

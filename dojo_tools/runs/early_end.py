@@ -69,12 +69,12 @@ def failed_checks(outputs: tuple[OutputResult, ...]) -> tuple[Diagnostic, ...]:
 
 def _failed_check(output: OutputResult) -> Diagnostic:
     head, *details, last = output.lines()
-    agents = () if output.node is None else (ALONE._replace(x=output.node[0], y=output.node[1]),)
+    nodes = () if output.node is None else (output.node,)
     return replace(
         failure(
             Status.CHECK_FAILED,
             f"{head}: {last}",
-            Event("error", agents, details={"output": output.symbol}),
+            Event("error", nodes=nodes, details={"output": output.symbol}),
             output.span,
         ),
         notes=tuple(Note(line.strip()) for line in details),

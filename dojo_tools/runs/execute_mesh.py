@@ -29,6 +29,7 @@ from dojo_tools.machine.mesh_side_by_side import (
     mesh_divergence_diagnostic,
 )
 from dojo_tools.machine.mesh_trace import MeshTracer
+from dojo_tools.machine.node_lists import agents_text, numbers_text
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
 from dojo_tools.runs.early_end import budget_failure, failed_checks, failure, with_source
@@ -384,14 +385,21 @@ def _failures(
 
 
 def _halts(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:
-    """Yield a diagnostic for each thread that halted with a code."""
-    for agent, code in sorted(end.codes.items()):
-        who, pc = agent_of(mesh, agent), mesh.engine.thread(agent).pc - WORD_BYTES
+    """Yield a diagnostic for each group of threads that halted with a code in the same place."""
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for agent in sorted(end.codes):
+        pc = mesh.engine.thread(agent).pc - WORD_BYTES
+        likeness = mesh.program_of[agent >> AGENT_BITS], agent & mask(AGENT_BITS), pc
+        groups.setdefault(likeness, []).append(agent)
+    for (_, _, pc), group in groups.items():
+        agents = tuple(agent_of(mesh, agent) for agent in group)
+        codes = [end.codes[agent] for agent in group]
+        noun = "code" if len(set(codes)) == 1 else "codes"
         yield failure(
             Status.HALT_CODE,
-            f"{who} halted with code {code}",
-            Event("error", (who,), pc=pc, details={"code": code}),
-            span_at(mesh, agent, pc),
+            f"{agents_text(agents)} halted with {noun} {numbers_text(sorted(set(codes)))}",
+            Event("error", agents, pc=pc, details={"code": codes[0], "codes": codes}),
+            span_at(mesh, group[0], pc),
         )
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dojo_tools.diagnostics import Diagnostic, Severity
+from dojo_tools.diagnostics import Diagnostic, Event, Severity
 from dojo_tools.engines.mesh import AGENT_BITS
-from dojo_tools.machine.deadlock_report import deadlock_json
+from dojo_tools.machine.deadlock_report import deadlock_json, last_posted_text
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_counters import counters_json, semaphore_uses
-from dojo_tools.machine.mesh_names import agent_json, agent_name, node_name, resource_name
+from dojo_tools.machine.mesh_names import agent_json, agent_name, resource_name
+from dojo_tools.machine.node_lists import nodes_text
 from dojo_tools.objects import SymbolKind
 
 LEFT_OVER_MAX = 5
@@ -47,20 +48,35 @@ def left_over_warnings(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:
     """Yield warnings for semaphores that hold posts that nobody has waited for."""
     if end.reason is not EndReason.DONE:
         return
-    left = [use for use in semaphore_uses(mesh) if use.value]
     semaphores = mesh.machine.semaphores.count
-    for use in left[:LEFT_OVER_MAX]:
-        name = resource_name(mesh, use.node, use.number, SymbolKind.SEMAPHORE)
-        poster = mesh.arrays["poster"][use.node * semaphores + use.number] - 1
-        by = f", last posted by {agent_name(mesh, poster)}" if poster >= 0 else ""
-        yield _warning(
-            f"semaphore {name} of {node_name(mesh, use.node)} holds {use.value} at the end: "
-            f"posts that nobody has waited for{by}",
-            "left-over-posts",
+    groups: dict[tuple[int, int, int, bool], list[tuple[int, int]]] = {}
+    for use in semaphore_uses(mesh):
+        if use.value:
+            poster = mesh.arrays["poster"][use.node * semaphores + use.number] - 1
+            likeness = (mesh.program_of[use.node], use.number, use.value, poster < 0)
+            groups.setdefault(likeness, []).append((use.node, poster))
+    for (_, number, value, is_set), left in groups.items():
+        name = resource_name(mesh, left[0][0], number, SymbolKind.SEMAPHORE)
+        places = [mesh.place_of(node) for node, _ in left]
+        by = "" if is_set else f", {last_posted_text(mesh, left)}"
+        holds = f"holds {value}" if len(left) == 1 else f"hold {value} each"
+        yield Diagnostic(
+            Severity.WARNING,
+            f"semaphore {name} of {nodes_text(places)} {holds} at the end: posts that nobody has "
+            f"waited for{by}",
+            name="left-over-posts",
+            event=Event(
+                nodes=tuple(places),
+                cycle=end.cycles,
+                details={
+                    "semaphore": number,
+                    "held": value,
+                    "posted_last_by": [
+                        None if poster < 0 else agent_json(mesh, poster) for _, poster in left
+                    ],
+                },
+            ),
         )
-    if len(left) > LEFT_OVER_MAX:
-        more = len(left) - LEFT_OVER_MAX
-        yield _warning(f"{more} more semaphores hold posts at the end", "left-over-posts")
 
 
 def cut_off_warnings(mesh: Mesh) -> Iterator[Diagnostic]:
@@ -90,10 +106,6 @@ def unused_grid_warnings(mesh: Mesh, size: tuple[int, int] | None) -> Iterator[D
             hint="leave out `--grid`, and `size` in run files, or `.place`",
             name="unused-grid",
         )
-
-
-def _warning(message: str, name: str) -> Diagnostic:
-    return Diagnostic(Severity.WARNING, message, name=name)
 
 
 def line_text(mesh: Mesh, line: MeshLine) -> str:
