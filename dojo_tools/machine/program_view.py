@@ -34,6 +34,7 @@ from dojo_tools.objects import (
 
 STACK_POINTER = "sp"
 RETURN_ADDRESS = "ra"
+RESOURCE_KINDS = (SymbolKind.SEMAPHORE, SymbolKind.BARRIER, SymbolKind.BIAS_REGISTER)
 
 
 class ProgramView:
@@ -109,6 +110,37 @@ class ProgramView:
         """Return file, line and column of an instruction, without the text of the line."""
         line = self.line_at(pc)
         return None if line is None else line.span
+
+    def symbol_text(self, address: int) -> str | None:
+        """Return the symbol at an address, or the nearest before it in its segment and how far.
+
+        One whose size is known is not that of an address behind its end.
+        """
+        start = self._segment_start(address)
+        if start is None:
+            return None
+        found = [
+            symbol
+            for symbol in self.symbols.values()
+            if symbol.section != ABSOLUTE
+            and symbol.kind not in RESOURCE_KINDS
+            and start <= symbol.value <= address
+            and (not symbol.size or address < symbol.value + symbol.size)
+        ]
+        if not found:
+            return None
+        nearest = max(found, key=lambda symbol: symbol.value)
+        offset = address - nearest.value
+        return f"`{nearest.name}`" + (f" + 0x{offset:x}" if offset else "")
+
+    def _segment_start(self, address: int) -> int | None:
+        """Return where the segment of an address begins, None if no segment has it."""
+        for segment in self.image.segments:
+            start = segment.address & mask(PROGRAM_STRIDE_BITS)
+            is_own = segment.address >> PROGRAM_STRIDE_BITS == self.number
+            if is_own and start <= address < start + segment.memory_size:
+                return start
+        return None
 
     def resource_names(self, kind: SymbolKind, number: int) -> list[str]:
         """Return the names that the semaphore or barrier of a number has."""
