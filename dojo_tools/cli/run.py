@@ -5,7 +5,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,10 +24,20 @@ from dojo_tools.cli.common import (
     write_output,
 )
 from dojo_tools.cli.mesh_output import mesh_rows, print_heatmap
-from dojo_tools.diagnostics import Diagnostic, ExitCode, InputError, Severity, printable
+from dojo_tools.diagnostics import (
+    Diagnostic,
+    Event,
+    ExitCode,
+    InputError,
+    Note,
+    Severity,
+    Source,
+    Span,
+    printable,
+)
 
 if TYPE_CHECKING:
-    from dojo_tools.description import Description, RegisterFile
+    from dojo_tools.description import Description, Example, RegisterFile
     from dojo_tools.formats import Element
     from dojo_tools.machine import Machine, TraceEntry
     from dojo_tools.machine.thread_view import ThreadView
@@ -590,25 +600,50 @@ def _run_examples(
 
     makers = bare_threads(engine, description)
 
-    own = {str(path) for path in isa}
+    own = {path.name for path in isa}
     definitions = sorted(
         description.instructions, key=lambda d: d.defined_at.rpartition(":")[0] not in own
     )
     held = total = 0
     for definition in definitions:
         for example in definition.examples:
-            differences = [
-                f"{name}: {difference}"
+            found = {
+                name: run_example(make, description, definition, example)
                 for name, make in makers.items()
-                for difference in run_example(make, description, definition, example)
-            ]
+            }
             gc.collect(0)  # the threads of an example: few objects, with megabytes of memory
             total += 1
-            held += not differences
-            if differences:
-                print(f"{definition.defined_at}: {definition.mnemonic}: {example.text}")
-                for difference in differences:
-                    print(f"  {difference}")
+            held += not any(found.values())
+            if any(found.values()):
+                _show_wrong_example(definition.mnemonic, example, found, isa)
     if not quiet or held < total:
         print(f"{held} of {total} worked examples hold")
     return ExitCode.DONE if held == total else ExitCode.CHECK_FAILED
+
+
+def _show_wrong_example(
+    mnemonic: str, example: "Example", found: Mapping[str, list[str]], isa: list[Path]
+) -> None:
+    """Show what differs from an example on each engine, once where it is the same on all."""
+    differences = [f"{name}: {text}" for name, texts in found.items() for text in texts]
+    if all(texts == next(iter(found.values())) for texts in found.values()):
+        differences = next(iter(found.values()))
+    if is_shown_at_once():
+        print(f"{example.defined_at}: {mnemonic}: {example.text}")
+        for difference in differences:
+            print(f"  {difference}")
+        return
+    name, _, line = example.defined_at.rpartition(":")
+    path = next((path for path in isa if path.name == name), Path(name))
+    show(
+        [
+            Diagnostic(
+                Severity.ERROR,
+                f"{mnemonic}: {example.text}",
+                Span(Source(str(path), "", (int(line), 1)), 0, 0),
+                notes=tuple(Note(difference) for difference in differences),
+                name="wrong-example",
+                event=Event("error", exit_code=ExitCode.CHECK_FAILED),
+            )
+        ]
+    )

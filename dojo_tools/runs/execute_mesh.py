@@ -29,9 +29,10 @@ from dojo_tools.machine.mesh_side_by_side import (
     mesh_divergence_diagnostic,
 )
 from dojo_tools.machine.mesh_trace import MeshTracer
-from dojo_tools.machine.node_lists import agents_text, numbers_text
+from dojo_tools.machine.node_lists import agents_text
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
+from dojo_tools.ranges import numbers_text
 from dojo_tools.runs.early_end import budget_failure, failed_checks, failure, with_source
 from dojo_tools.runs.ir_files import ir_writers
 from dojo_tools.runs.mesh_host import MeshHost

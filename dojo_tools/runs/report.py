@@ -64,6 +64,7 @@ DIAGNOSTIC_NAMES = {
     "fault": "An instruction or a request of the program could not be carried out.",
     "limit": "A thread executed more instructions than it may.",
     "deadlock": "Nothing happens any more, and threads or lists wait.",
+    "wrong-example": "A worked example of the description does not hold.",
     "interrupted": "The run was interrupted.",
     "engines-differ": "The two engines differ: a mistake in one of them.",
     "left-over-posts": "A semaphore holds posts at the end that nobody has waited for.",

@@ -3,7 +3,8 @@
 import pytest
 
 from dojo_tools.diagnostics import Agent
-from dojo_tools.machine.node_lists import BLOCKS_MAX, agents_text, nodes_text, numbers_text
+from dojo_tools.machine.node_lists import BLOCKS_MAX, agents_text, nodes_text
+from dojo_tools.ranges import RANGES_MAX, numbers_text
 
 Places = list[tuple[int, int]]
 DIE = [(x, y) for y in range(18) for x in range(20) if y or x < 14]
@@ -40,3 +41,6 @@ def test_threads_and_numbers() -> None:
     assert agents_text([Agent(1, 2, None)]) == "node (1, 2) list engine"
     assert agents_text([Agent(0, 0, 3), Agent(1, 0, 3)]) == "2 nodes: (0..1, 0): thread 3 of each"
     assert numbers_text([1, 2, 3, 7]) == "1..3, 7"
+    squares = numbers_text([x * x for x in range(20)])
+    assert squares == "0..1, 4, 9, 16, 25, 36, 49, 64, 81, 100, 121, 144 and 7 more"
+    assert squares.count(", ") == RANGES_MAX - 1
