@@ -26,6 +26,7 @@ from dojo_tools.engines.translated import WatchTranslations
 from dojo_tools.machine.divergence import divergence_diagnostic
 from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
 from dojo_tools.machine.shares import shares_of
+from dojo_tools.machine.stack_depth import deep_stack, stacks_of
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.machine.tracing import TraceEntry, Tracer
@@ -261,6 +262,13 @@ class Machine:
     def line_at(self, pc: int) -> LineEntry | None:
         """Return the source line of the instruction at an address, if the image knows it."""
         return self.program.line_at(pc)
+
+    def stack_warnings(self) -> list[Diagnostic]:
+        """Return a warning if the stack is, or has been, deeper than what is reserved for it."""
+        stacks, pointer = stacks_of(self.program, 1), self._thread.read_register(STACK_POINTER)
+        assert isinstance(pointer, int)
+        found = stacks and deep_stack(stacks, {0: pointer}, self.read_memory)
+        return [found.warning("the program", Event(agents=(ALONE,)))] if found else []
 
     def fault_diagnostic(self, fault: Fault) -> Diagnostic:
         """Return a fault as a diagnostic: source line, what was accessed, its limits, a hint."""

@@ -67,6 +67,13 @@ class ProgramView:
         programs = self.image.programs
         return programs[self.number].name if programs else self.image.name
 
+    @property
+    def end(self) -> int:
+        """The end of its sections."""
+        own = (s for s in self.image.segments if s.address >> PROGRAM_STRIDE_BITS == self.number)
+        ends = ((s.address & mask(PROGRAM_STRIDE_BITS)) + s.memory_size for s in own)
+        return max(ends, default=0)
+
     def symbol(self, name: str) -> Symbol:
         """Return a symbol. Raises `InputError` for an unknown name."""
         found = self.symbols.get(name)
@@ -201,9 +208,13 @@ class ProgramView:
         )
 
     def _stack_hint(self, stack: object, thread: int) -> str | None:
-        """Return a hint if the stack of a thread is deeper than it may be."""
-        limit = self.symbols.get(f"__stack_top_{thread}") or self.symbols.get("__stack_top")
-        if limit is None or not isinstance(stack, int):
+        """Return a hint if the stack of a thread is deeper than it may be.
+
+        Only thread 0 surely has the stack that is reserved for it: the program gives the others
+        theirs.
+        """
+        limit = self.symbols.get("__stack_top")
+        if limit is None or not isinstance(stack, int) or thread:
             return None
         from dojo_tools.linker import DEFAULT_STACK_SIZE  # noqa: PLC0415  see the top
 

@@ -40,6 +40,7 @@ from dojo_tools.runs.mesh_report import (
     cut_off_warnings,
     left_over_warnings,
     line_text,
+    stack_warnings,
     unused_grid_warnings,
 )
 from dojo_tools.runs.model import RunFile
@@ -113,6 +114,7 @@ def execute_on_mesh(
         outputs = plan.results()
         warnings += left_over_warnings(mesh, end)
     plan.save_dumps(run_file.dumps)
+    warnings += stack_warnings(mesh)
     status = _status(end, outputs) if difference is None else Status.DIFFERED
     final = end or mesh.end_so_far()
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max

@@ -1,15 +1,18 @@
 """What a run on many nodes came to, for JSON and as the lines that say how it ended."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from dojo_tools.diagnostics import Diagnostic, Event, Severity
+from dojo_tools.diagnostics import Agent, Diagnostic, Event, Severity
 from dojo_tools.engines.mesh import AGENT_BITS
 from dojo_tools.machine.deadlock_report import deadlock_json, last_posted_text
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_counters import counters_json, semaphore_uses
-from dojo_tools.machine.mesh_names import agent_json, agent_name, resource_name
+from dojo_tools.machine.mesh_names import agent_json, agent_name, agent_of, resource_name
 from dojo_tools.machine.node_lists import nodes_text
+from dojo_tools.machine.program_view import STACK_POINTER
+from dojo_tools.machine.stack_depth import DeepStack, Stacks, deep_stack, stacks_of
 from dojo_tools.objects import SymbolKind
 
 LEFT_OVER_MAX = 5
@@ -77,6 +80,35 @@ def left_over_warnings(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:
                 },
             ),
         )
+
+
+def stack_warnings(mesh: Mesh) -> Iterator[Diagnostic]:
+    """Yield warnings for stacks that are, or have been, deeper than what is reserved for them."""
+    groups: dict[tuple[int, int, bool], list[tuple[Agent, DeepStack]]] = {}
+    stacks = [stacks_of(view, len(mesh.shares[view.number])) for view in mesh.views]
+    for node, number in mesh.program_of.items():
+        found = _deep_stack(mesh, node, stacks[number])
+        if found is not None:
+            agent = agent_of(mesh, (node << AGENT_BITS) + found.thread)
+            likeness = number, found.thread, found.is_seen_in_memory
+            groups.setdefault(likeness, []).append((agent, found))
+    for group in groups.values():
+        agents = tuple(agent for agent, _ in group)
+        deepest = max((found for _, found in group), key=lambda found: found.depth)
+        who = f"{agents[0].part} of {nodes_text((x, y) for x, y, _ in agents)}"
+        yield deepest.warning(who, Event(agents=agents))
+
+
+def _deep_stack(mesh: Mesh, node: int, stacks: Stacks | None) -> DeepStack | None:
+    if stacks is None:
+        return None
+    pointers: dict[int, int] = {}
+    for number in range(stacks.count):
+        thread = mesh.engine.thread((node << AGENT_BITS) + number)
+        pointer = thread.read_register(STACK_POINTER)
+        if thread.retired and isinstance(pointer, int):
+            pointers[number] = pointer
+    return deep_stack(stacks, pointers, partial(mesh.engine.read_memory, node))
 
 
 def cut_off_warnings(mesh: Mesh) -> Iterator[Diagnostic]:

@@ -68,6 +68,7 @@ DIAGNOSTIC_NAMES = {
     "interrupted": "The run was interrupted.",
     "engines-differ": "The two engines differ: a mistake in one of them.",
     "left-over-posts": "A semaphore holds posts at the end that nobody has waited for.",
+    "deep-stack": "A stack is, or has been, deeper than what is reserved for it.",
     "cut-off-nodes": "Live nodes are cut off by dead ones and can't be used.",
     "unused-grid": "The size of the grid is not used: the programs are placed.",
 }
