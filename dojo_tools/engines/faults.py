@@ -17,23 +17,29 @@ def memory_fault(
         hint = None
         if address < low:
             hint = f"addresses below 0x{low:x} are never allocated: is a pointer zero?"
-        return Fault(FaultKind.BOUNDS, pc, f"{access}: {limits}", hint)
+        return Fault(FaultKind.BOUNDS, pc, f"{access}: {limits}", hint, address)
     nearest = address & -alignment
     return Fault(
         FaultKind.ALIGNMENT,
         pc,
         f"{access}: not a multiple of {alignment}",
         f"the nearest fitting addresses are 0x{nearest:x} and 0x{nearest + alignment:x}",
+        address,
     )
 
 
 def jump_fault(pc: int, target: int, low: int, memory_size: int) -> Fault:
     """Return the fault of a jump to where no instruction can stand."""
+    hint = None
+    if target == 0:
+        hint = (
+            "is this a return without a call, where `ra` is zero, or a pointer that was never set?"
+        )
     if not low <= target <= memory_size - 4:
         message = f"jump to 0x{target:x}: SRAM is 0x{low:x}..0x{memory_size - 1:x}"
     else:
         message = f"jump to 0x{target:x}: not a multiple of 4"
-    return Fault(FaultKind.PC, pc, message)
+    return Fault(FaultKind.PC, pc, message, hint, target)
 
 
 def fetch_fault(pc: int, low: int, memory_size: int) -> Fault:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from dojo_tools.bits import extract, mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
+from dojo_tools.machine.mesh_names import LIST_ENTRY_BYTES
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.machine.program_code import Posts, find_posts, semaphores_of
 from dojo_tools.objects import Rectangle
@@ -21,7 +22,6 @@ COULD_MAX = 16
 """So many of those who could let an agent go on are kept: the nearest by number."""
 
 CYCLE_STARTS_MAX = 256
-ENTRY_BYTES = 64
 _ENTRIES_MAX = 4096
 
 
@@ -180,8 +180,8 @@ def _list_posts(mesh: MeshState, node: int) -> Posts:
     here: set[int] = set()
     anywhere: set[int] = set()
     for index in range(min(left, _ENTRIES_MAX)):
-        entry = mesh.engine.read_memory(node, at + index * ENTRY_BYTES, ENTRY_BYTES)
-        words = [int.from_bytes(entry[i : i + 8], "little") for i in range(0, ENTRY_BYTES, 8)]
+        entry = mesh.engine.read_memory(node, at + index * LIST_ENTRY_BYTES, LIST_ENTRY_BYTES)
+        words = [int.from_bytes(entry[i : i + 8], "little") for i in range(0, LIST_ENTRY_BYTES, 8)]
         match extract(words[0], 63, 56):
             case 0:
                 anywhere |= semaphores_of(words[7])

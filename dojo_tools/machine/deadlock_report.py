@@ -19,10 +19,13 @@ from dojo_tools.machine.mesh_names import (
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.machine.node_doing import nodes_by_doing
 from dojo_tools.machine.node_lists import agents_text, nodes_text
+from dojo_tools.machine.program_code import post_addresses
 from dojo_tools.objects import Rectangle, SymbolKind
 
 _KINDS = {"semaphore": SymbolKind.SEMAPHORE, "barrier": SymbolKind.BARRIER}
 SHOWN_MAX = 12
+SEMAPHORES_SHOWN_MAX = 4
+POSTS_SHOWN_MAX = 3
 ALIKE_MIN = 3
 """So many who wait alike are told together; of fewer each is worth a note."""
 
@@ -76,6 +79,33 @@ def blocked_notes(mesh: MeshState, found: Deadlock) -> Iterator[Note]:
     left = sum(map(len, groups[SHOWN_MAX:]))
     if left:
         yield Note(f"and {left} more")
+    yield from _post_notes(mesh, found)
+
+
+def _post_notes(mesh: MeshState, found: Deadlock) -> Iterator[Note]:
+    """Yield where the code posts each semaphore that is waited for, or that it does so nowhere.
+
+    Posts of transfer lists, and of semaphores by a number in a register, are not seen.
+    """
+    codes = [post_addresses(mesh.image, mesh.description, view.number) for view in mesh.views]
+    places = {
+        (mesh.program_of[waiter.agent >> AGENT_BITS], waiter.number): waiter.agent >> AGENT_BITS
+        for waiter in ordered_waiters(found)
+        if waiter.what == "semaphore"
+    }
+    for (_, number), node in list(places.items())[:SEMAPHORES_SHOWN_MAX]:
+        name = resource_name(mesh, node, number, SymbolKind.SEMAPHORE)
+        posts = [
+            view.span_at(address)
+            for view, code in zip(mesh.views, codes, strict=True)
+            for address in code.get(number, ())
+        ]
+        if not posts:
+            yield Note(f"no instruction posts semaphore {name}: only a list could")
+        for span in posts[:POSTS_SHOWN_MAX]:
+            yield Note(f"semaphore {name} is posted here", span)
+        if len(posts) > POSTS_SHOWN_MAX:
+            yield Note(f"and at {len(posts) - POSTS_SHOWN_MAX} more instructions")
 
 
 def _circle_text(circle: Sequence[Agent]) -> str:
@@ -200,6 +230,11 @@ def _missing_text(mesh: MeshState, waiter: Waiter) -> str:
 def _hint(found: Deadlock) -> str | None:
     if found.cycle:
         return None
+    if found.waiters[0].what == "barrier":
+        return (
+            "a barrier waits for one thread of each live node of its rectangle: let all of them "
+            "come as often, or name a smaller rectangle"
+        )
     return "nobody is left that could let them go on: is a post or a thread missing?"
 
 

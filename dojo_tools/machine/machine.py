@@ -24,6 +24,7 @@ from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import Cause, terms_of
 from dojo_tools.engines.translated import WatchTranslations
 from dojo_tools.machine.divergence import divergence_diagnostic
+from dojo_tools.machine.fault_report import FaultPlace, fault_diagnostic
 from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
 from dojo_tools.machine.shares import shares_of
 from dojo_tools.machine.stack_depth import deep_stack, stacks_of
@@ -273,7 +274,8 @@ class Machine:
     def fault_diagnostic(self, fault: Fault) -> Diagnostic:
         """Return a fault as a diagnostic: source line, what was accessed, its limits, a hint."""
         thread = self._thread
-        return self.program.fault_diagnostic(fault, thread.read_register, ALONE, thread.cycles)
+        place = FaultPlace(self.program, ALONE, thread.cycles, thread)
+        return fault_diagnostic(place, fault)
 
     def divergence_diagnostic(self, found: Divergence) -> Diagnostic:
         """Return where two engines part: instruction, source line, operands, both results."""

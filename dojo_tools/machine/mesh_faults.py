@@ -6,7 +6,8 @@ from dojo_tools.bits import extract, mask
 from dojo_tools.diagnostics import Diagnostic
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.engines.stop import Fault, FaultKind
-from dojo_tools.machine.mesh_names import agent_of, node_name, resource_name, view_of
+from dojo_tools.machine.fault_report import FaultPlace, fault_diagnostic
+from dojo_tools.machine.mesh_names import agent_of, list_entry, node_name, resource_name, view_of
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.machine.requested import (
     A_DIP,
@@ -70,6 +71,8 @@ def request_fault(mesh: MeshState, die: int, agent: int, cycle: int) -> MeshFaul
         numbers["semaphore"] = resource_name(mesh, node, number, SymbolKind.SEMAPHORE)
         numbers["where"] = node_name(mesh, node)
         numbers["held"] = arrays["semaphore"][detail]
+    if names[kind] == "MIXED_BARRIER":
+        numbers["barrier"] = resource_name(mesh, agent >> AGENT_BITS, detail, SymbolKind.BARRIER)
     if names[kind] == "OUTSIDE" and not is_dip and offset_of(detail) < mesh.machine.reserved_bytes:
         hint = (
             f"addresses below 0x{mesh.machine.reserved_bytes:x} are never allocated: is an offset "
@@ -81,12 +84,15 @@ def request_fault(mesh: MeshState, die: int, agent: int, cycle: int) -> MeshFaul
 
 def mesh_fault_diagnostic(mesh: MeshState, found: MeshFault) -> Diagnostic:
     """Return a fault as a diagnostic: source line, node and thread, what was tried, a hint."""
-    who = agent_of(mesh, found.agent)
-    # A list engine has no registers: those of its node's first thread are not looked at.
-    owner = found.agent if who.thread is not None else found.agent - LIST_ENGINE
-    read_register = mesh.engine.thread(owner).read_register
-    view = view_of(mesh, found.agent >> AGENT_BITS)
-    return view.fault_diagnostic(found.fault, read_register, who, found.cycle, str(who))
+    who, node = agent_of(mesh, found.agent), found.agent >> AGENT_BITS
+    view = view_of(mesh, node)
+    if who.thread is None:
+        entry = list_entry(mesh, node)
+        place = FaultPlace(view, who, found.cycle, entry=entry, who=str(who))
+    else:
+        thread = mesh.engine.thread(found.agent)
+        place = FaultPlace(view, who, found.cycle, thread, who=str(who))
+    return fault_diagnostic(place, found.fault)
 
 
 def _range(count: int) -> str:
@@ -132,7 +138,8 @@ WORDS: dict[str, tuple[str, str | None]] = {
     "ABSENT": (
         "there is no {target}: the partition has columns {columns}, rows {rows} and {cards}; "
         "asked for was {subject}{where}",
-        None,
+        "a node at the edge of the partition has no neighbour beyond it; `ctl.read` tells a node "
+        "its place and `partition_width` and `partition_height`",
     ),
     "DEAD": (
         "{target} does not work or can't be reached; asked for was {subject}{where}",
@@ -170,15 +177,16 @@ WORDS: dict[str, tuple[str, str | None]] = {
         "x [11:0], y [23:12], width [35:24], height [47:36]",
     ),
     "MIXED_BARRIER": (
-        "barrier {n} is in use for another rectangle, or by another thread of the node",
-        None,
+        "barrier {barrier} is in use for another rectangle, or by another thread of the node",
+        "one thread of each node comes to a barrier, and all to the same rectangle: threads of a "
+        "node meet by semaphores, or at barriers of their own",
     ),
     "LIST_BUSY": ("the list engine still has {n} entries to carry out", "wait for the list"),
     "BAD_ENTRY": ("there is no list entry of kind {n}: 0..3", None),
     "NOT_HERE": (
         "{subject}{where}, is not on this node: a push reads and a pull writes the node's own "
         "memory",
-        None,
+        "the first address is the destination, the second the source",
     ),
     "NOT_AT_DIP": ("a DIP card has no semaphores", None),
     "BAD_OPERATION": ("there is no such operation: {n}", None),

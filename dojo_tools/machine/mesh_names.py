@@ -9,6 +9,8 @@ from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.machine.program_view import ProgramView
 from dojo_tools.objects import SymbolKind
 
+LIST_ENTRY_BYTES = 64
+
 
 def view_of(mesh: MeshState, node: int) -> ProgramView:
     """Return the program that a node runs."""
@@ -51,7 +53,12 @@ def resource_names(mesh: MeshState, node: int, number: int, kind: SymbolKind) ->
 
 
 def span_at(mesh: MeshState, agent: int, pc: int) -> Span | None:
-    """Return file, line and column of an instruction of an agent, if they are known."""
-    if agent & mask(AGENT_BITS) == LIST_ENGINE:
-        return None
-    return view_of(mesh, agent >> AGENT_BITS).span_at(pc)
+    """Return the source of an agent's instruction, of a list engine that of its entry, if known."""
+    node = agent >> AGENT_BITS
+    is_list = agent & mask(AGENT_BITS) == LIST_ENGINE
+    return view_of(mesh, node).span_at(list_entry(mesh, node) if is_list else pc)
+
+
+def list_entry(mesh: MeshState, node: int) -> int:
+    """Return the address of the entry that a list engine carries out, or waits in."""
+    return mesh.arrays["list_at"][node] - LIST_ENTRY_BYTES

@@ -1,30 +1,20 @@
 """What an image says of one of its programs: symbols, typed data, source lines, by SRAM offset.
 
-Machines of one node and of many share it, and the words for a fault of a program.
+Machines of one node and of many share it.
 """
 
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dojo_tools.bits import mask
-from dojo_tools.diagnostics import (
-    Agent,
-    Diagnostic,
-    Event,
-    ExitCode,
-    Note,
-    Severity,
-    Span,
-    did_you_mean,
-    fail,
-)
-from dojo_tools.engines.stop import Fault, FaultKind
+from dojo_tools.diagnostics import Span, did_you_mean, fail
 from dojo_tools.objects import (
     ABSOLUTE,
     PROGRAM_STRIDE_BITS,
     Image,
     LineEntry,
+    Segment,
     Symbol,
     SymbolKind,
     TensorType,
@@ -33,7 +23,6 @@ from dojo_tools.objects import (
 # What takes long to load is imported where it is used: numpy 80 ms, the linker 30 ms.
 
 STACK_POINTER = "sp"
-RETURN_ADDRESS = "ra"
 RESOURCE_KINDS = (SymbolKind.SEMAPHORE, SymbolKind.BARRIER, SymbolKind.BIAS_REGISTER)
 
 
@@ -70,8 +59,10 @@ class ProgramView:
     @property
     def end(self) -> int:
         """The end of its sections."""
-        own = (s for s in self.image.segments if s.address >> PROGRAM_STRIDE_BITS == self.number)
-        ends = ((s.address & mask(PROGRAM_STRIDE_BITS)) + s.memory_size for s in own)
+        ends = (
+            (segment.address & mask(PROGRAM_STRIDE_BITS)) + segment.memory_size
+            for segment in self._segments()
+        )
         return max(ends, default=0)
 
     def symbol(self, name: str) -> Symbol:
@@ -123,9 +114,10 @@ class ProgramView:
 
         One whose size is known is not that of an address behind its end.
         """
-        start = self._segment_start(address)
-        if start is None:
+        segment = self._segment_at(address)
+        if segment is None:
             return None
+        start = segment.address & mask(PROGRAM_STRIDE_BITS)
         found = [
             symbol
             for symbol in self.symbols.values()
@@ -140,14 +132,23 @@ class ProgramView:
         offset = address - nearest.value
         return f"`{nearest.name}`" + (f" + 0x{offset:x}" if offset else "")
 
-    def _segment_start(self, address: int) -> int | None:
-        """Return where the segment of an address begins, None if no segment has it."""
-        for segment in self.image.segments:
+    def is_data(self, address: int) -> bool:
+        """Return whether an address is in a segment that has no code."""
+        segment = self._segment_at(address)
+        return segment is not None and not segment.executable
+
+    def _segment_at(self, address: int) -> Segment | None:
+        for segment in self._segments():
             start = segment.address & mask(PROGRAM_STRIDE_BITS)
-            is_own = segment.address >> PROGRAM_STRIDE_BITS == self.number
-            if is_own and start <= address < start + segment.memory_size:
-                return start
+            if start <= address < start + segment.memory_size:
+                return segment
         return None
+
+    def _segments(self) -> Iterator[Segment]:
+        """Yield its own segments."""
+        for segment in self.image.segments:
+            if segment.address >> PROGRAM_STRIDE_BITS == self.number:
+                yield segment
 
     def resource_names(self, kind: SymbolKind, number: int) -> list[str]:
         """Return the names that the semaphore or barrier of a number has."""
@@ -156,71 +157,3 @@ class ProgramView:
             for symbol in self.symbols.values()
             if symbol.kind is kind and symbol.value == number
         )
-
-    def fault_diagnostic(
-        self,
-        fault: Fault,
-        read_register: Callable[[str], object],
-        agent: Agent,
-        cycle: int | None = None,
-        who: str = "",
-    ) -> Diagnostic:
-        """Return a fault as a diagnostic: source line, what was accessed, its limits, a hint.
-
-        `read_register` reads those of the thread, and `who` names it where there are several. A
-        fault of a request at pc 0 is of no instruction: its agent has gone on.
-        """
-        has_pc = bool(fault.pc) or fault.kind is not FaultKind.REQUEST
-        subject = f"{who}: " if who else ""
-        place = f" (pc 0x{fault.pc:x})" if has_pc else ""
-        line = self.line_at(fault.pc)
-        notes = () if line is None else tuple(Note(str(frame)) for frame in line.trail)
-        if line is None and fault.kind is FaultKind.ILLEGAL:
-            notes = self._way_notes(fault.pc, read_register(RETURN_ADDRESS))
-        hint = fault.hint
-        if agent.thread is not None:
-            hint = self._stack_hint(read_register(STACK_POINTER), agent.thread) or hint
-        return Diagnostic(
-            Severity.ERROR,
-            f"{subject}{fault.message}{place}",
-            self.span_at(fault.pc),
-            hint,
-            notes,
-            "fault",
-            Event(
-                "fault",
-                (agent,),
-                cycle,
-                fault.pc if has_pc else None,
-                ExitCode.GUEST_FAULT,
-                {"fault": fault.kind.value},
-            ),
-        )
-
-    def _way_notes(self, pc: int, return_address: object) -> tuple[Note, ...]:
-        """Return a note on how a thread may have come to where no source line is, or none."""
-        before = self.span_at(pc - 4)
-        if before is not None:
-            return (Note("the instruction before", before),)
-        caller = self.span_at(return_address - 4) if isinstance(return_address, int) else None
-        return (
-            () if caller is None else (Note(f"the last call, as `{RETURN_ADDRESS}` says", caller),)
-        )
-
-    def _stack_hint(self, stack: object, thread: int) -> str | None:
-        """Return a hint if the stack of a thread is deeper than it may be.
-
-        Only thread 0 surely has the stack that is reserved for it: the program gives the others
-        theirs.
-        """
-        limit = self.symbols.get("__stack_top")
-        if limit is None or not isinstance(stack, int) or thread:
-            return None
-        from dojo_tools.linker import DEFAULT_STACK_SIZE  # noqa: PLC0415  see the top
-
-        depth = limit.value - stack
-        size = self.symbols.get("__stack_size")
-        allowed = DEFAULT_STACK_SIZE if size is None else size.value
-        if depth > allowed:
-            return f"the stack is {depth} bytes deep, {allowed} are reserved"
-        return None

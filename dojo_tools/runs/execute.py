@@ -92,7 +92,8 @@ def _execute(
         outputs = plan.results()
     if plan is not None:
         plan.save_dumps(run_file.dumps)
-    warnings += machine.stack_warnings()
+    if stop is not None and stop.reason is not StopReason.FAULT:
+        warnings += machine.stack_warnings()
     final = machine.run(0)
     status = _status(stop, outputs) if divergence is None else Status.DIFFERED
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max

@@ -114,7 +114,8 @@ def execute_on_mesh(
         outputs = plan.results()
         warnings += left_over_warnings(mesh, end)
     plan.save_dumps(run_file.dumps)
-    warnings += stack_warnings(mesh)
+    if end is not None and end.reason is not EndReason.FAULT:
+        warnings += stack_warnings(mesh)
     status = _status(end, outputs) if difference is None else Status.DIFFERED
     final = end or mesh.end_so_far()
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max

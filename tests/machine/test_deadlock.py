@@ -93,7 +93,7 @@ def test_a_barrier_that_a_node_will_not_come_to(engine: str) -> None:
     assert found.cycle == ()
     text = render(deadlock_diagnostic(mesh, found, cycles))
     assert "barrier `step`: node (1, 0), which has halted, not there" in text
-    assert "hint: nobody is left" in text
+    assert "hint: a barrier waits for one thread of each live node of its rectangle" in text
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -106,14 +106,17 @@ def test_a_list_that_waits_for_what_stands_behind_it(engine: str) -> None:
     whats = {waiter.agent: waiter.what for waiter in found.waiters}
     assert whats == {0: "list", 4: "semaphore"}
     assert ("carries out the list", 4) in {(edge.why, edge.holder) for edge in found.edges}
-    assert "node (0, 0) list engine waits since" in render(deadlock_diagnostic(mesh, found, cycles))
+    told = render(deadlock_diagnostic(mesh, found, cycles))
+    waits = next(i for i, line in enumerate(lines, 1) if "0x0100" in line)
+    assert f"note: p.s:{waits}:9: node (0, 0) list engine waits since" in told
 
 
 def test_those_who_wait_alike_are_one_note() -> None:
     mesh, found, cycles = deadlock_of(LOST, "reference", (4, 4))
     told = deadlock_diagnostic(mesh, found, cycles)
     assert told.message.startswith("12 threads wait, and nothing happens any more")
-    barrier, semaphore = told.notes
+    barrier, semaphore, posts = told.notes
+    assert posts.message == "no instruction posts semaphore `never`: only a list could"
     assert barrier.message == (
         "8 nodes: (1..2, 0..3): thread 0 of each waits since cycle 3 for barrier `step`: "
         "4 nodes: (0, 0..3), which have halted, and 4 nodes: (3, 0..3), where thread 0 waits for "
@@ -123,6 +126,13 @@ def test_those_who_wait_alike_are_one_note() -> None:
     assert semaphore.message.startswith("4 nodes: (3, 0..3): thread 0 of each waits since cycle")
     assert told.event is not None
     assert len(told.event.details["deadlock"]["waiters"]) == 12
+
+
+def test_where_a_semaphore_is_posted_is_told() -> None:
+    mesh, found, cycles = deadlock_of(RING, "reference", (2, 1))
+    *_, posts = deadlock_diagnostic(mesh, found, cycles).notes
+    assert posts.message == "semaphore `token` is posted here"
+    assert str(posts.span) == "p.s:12:9"
 
 
 def test_a_long_circle_is_told_in_full() -> None:

@@ -189,6 +189,27 @@ def test_endless_recursion_into_the_code_names_the_stack():
     assert text.endswith("bytes deep, 16384 are reserved")
 
 
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("li t0, 4\nld a0, [t0+8]\n", ["\nnote: t0 is 0x4\n"]),
+        ("la t0, x\nlw a0, [t0+5]\n", ["note: t0 is 0x140\nnote: 0x145 is `x` + 0x5\n"]),
+        ("ret\n", ["note: ra is 0x0\nhint: is this a return without a call"]),
+        ("jump x\n", ["illegal instruction word", "hint: this is data, `x`: does code run"]),
+        ("li a0, 3\nli t1, 8\nsd a0, [t1]\n", ["\nnote: a0 is 0x3, t1 is 0x8\n"]),
+    ],
+)
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_a_fault_names_the_values_that_led_to_it(text: str, told: list[str], engine: str):
+    data = ".data\n.balign 64\nx: .word 0x7fffffff\n.space 60\n"
+    running = machine(START + text + "halti 0\n" + data, engine)
+    fault = running.run(10).stop.fault
+    assert fault is not None
+    shown = render(running.fault_diagnostic(fault)) + "\n"
+    for words in told:
+        assert words in shown
+
+
 def test_running_off_the_end_names_the_last_instruction():
     running = machine(START + "nop\n")
     fault = running.run(10).stop.fault

@@ -275,6 +275,34 @@ def test_the_symbol_at_an_address_is_named(engine: str) -> None:
     assert "table" not in texts[2]
 
 
+def test_a_list_names_the_entry_that_faults(engine: str) -> None:
+    """Its place is the source of the data."""
+    nodes = Nodes(
+        "go: la a0, list\nli a1, 2\nlist.start a0, a1\nlist.wait\nhalti 0\n.data\n.balign 64\n"
+        "list: .dword 0x0200000000000000, 3, 1, 0, 0, 0, 0, 0\n"
+        ".dword 0x0900000000000000, 0, 0, 0, 0, 0, 0, 0\n",
+        engine,
+    )
+    nodes.begin(0, 0, "go")
+    end = nodes.run(EndReason.FAULT)
+    assert end.fault is not None
+    found = mesh_faults.mesh_fault_diagnostic(nodes.mesh, end.fault)
+    assert found.message == "node (0, 0) list engine: there is no list entry of kind 9: 0..3"
+    entry = nodes.labels["list"] + 64
+    assert [note.message for note in found.notes] == [
+        f"the list entry at 0x{entry:x}, `list` + 0x40"
+    ]
+    assert found.span is not None
+    assert found.span.line == 14
+
+
+def test_the_registers_of_a_request_are_told(engine: str, tmp_path: Path) -> None:
+    case = wrong("OUTSIDE", PUSH, "", a0=0x80)
+    nodes, found = faulted(engine, case, tmp_path)
+    told = mesh_faults.mesh_fault_diagnostic(nodes.mesh, found)
+    assert [note.message for note in told.notes] == ["a0 is 0x80, a1 is 0x3000, a2 is 0x40"]
+
+
 def test_fault_is_precise(engine: str, tmp_path: Path) -> None:
     """The fault has the pc of its instruction; of a post from afar it can't."""
     case = wrong("OUTSIDE", f"nop\n {PUSH}", "", a0=0x80)
