@@ -3,7 +3,8 @@
 What an agent waits for is known exactly; who could let it go on is not, since any thread may come
 to post. Three kinds of edges are certain: a thread waits for the list engine of its node, at a
 barrier for the nodes that have not come, and a semaphore was posted before by somebody who now
-waits too. Where nobody that waits has posted it, edges go to those whose code or list may post it.
+waits too. Where nobody that waits has posted it, edges go to those whose code, from where they
+wait, or list may post it.
 """
 
 import bisect
@@ -15,7 +16,7 @@ from dojo_tools.bits import extract, mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.machine.mesh_names import LIST_ENTRY_BYTES
 from dojo_tools.machine.mesh_state import MeshState
-from dojo_tools.machine.program_code import Posts, find_posts, semaphores_of
+from dojo_tools.machine.program_code import Posts, find_posts_from, semaphores_of
 from dojo_tools.objects import Rectangle
 
 COULD_MAX = 16
@@ -133,7 +134,7 @@ class _Posters:
         self._mesh = mesh
         self._agents = agents
         self.waiting = frozenset(agents)
-        self._posts: dict[int, Posts] = {}
+        self._posts: dict[tuple[int, int], Posts] = {}
         self._lists: dict[int, Posts] = {}
         self._anywhere: dict[int, list[int]] = {}
 
@@ -168,10 +169,10 @@ class _Posters:
             if node not in self._lists:
                 self._lists[node] = _list_posts(self._mesh, node)
             return self._lists[node]
-        number = self._mesh.program_of[node]
-        if number not in self._posts:
-            self._posts[number] = find_posts(self._mesh.image, self._mesh.description, number)
-        return self._posts[number]
+        place = self._mesh.program_of[node], self._mesh.engine.thread(agent).pc
+        if place not in self._posts:
+            self._posts[place] = find_posts_from(self._mesh.image, self._mesh.description, *place)
+        return self._posts[place]
 
 
 def _list_posts(mesh: MeshState, node: int) -> Posts:

@@ -121,9 +121,14 @@ def _circle_text(circle: Sequence[Agent]) -> str:
 
 
 def ordered_waiters(found: Deadlock) -> list[Waiter]:
-    """Return those of the circle in its order, then all others by number."""
+    """Return those of the circle in its order, then by number those who wait for nobody that waits.
+
+    All others come last: they wait for those.
+    """
     by_agent = {waiter.agent: waiter for waiter in found.waiters}
     others = [waiter for waiter in found.waiters if waiter.agent not in found.cycle]
+    led_on = {edge.waiter for edge in found.edges}
+    others.sort(key=lambda waiter: waiter.agent in led_on)
     return [by_agent[agent] for agent in found.cycle] + others
 
 
@@ -230,7 +235,7 @@ def _missing_text(mesh: MeshState, waiter: Waiter) -> str:
 def _hint(found: Deadlock) -> str | None:
     if found.cycle:
         return None
-    if found.waiters[0].what == "barrier":
+    if ordered_waiters(found)[0].what == "barrier":
         return (
             "a barrier waits for one thread of each live node of its rectangle: let all of them "
             "come as often, or name a smaller rectangle"

@@ -8,9 +8,8 @@ from dojo_tools.description.semantics import expressions_of, walk_expression, wa
 from dojo_tools.diagnostics import Agent, Diagnostic, Event, ExitCode, Note, Severity
 from dojo_tools.engines.stop import Fault, FaultKind
 from dojo_tools.engines.thread import Thread
-from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
+from dojo_tools.machine.program_view import RETURN_ADDRESS, STACK_POINTER, ProgramView
 
-RETURN_ADDRESS = "ra"
 OF_VALUES = (FaultKind.BOUNDS, FaultKind.ALIGNMENT, FaultKind.PC, FaultKind.REQUEST)
 """Faults that come from what is in the registers of an instruction."""
 

@@ -23,6 +23,7 @@ from dojo_tools.objects import (
 # What takes long to load is imported where it is used: numpy 80 ms, the linker 30 ms.
 
 STACK_POINTER = "sp"
+RETURN_ADDRESS = "ra"
 RESOURCE_KINDS = (SymbolKind.SEMAPHORE, SymbolKind.BARRIER, SymbolKind.BIAS_REGISTER)
 
 

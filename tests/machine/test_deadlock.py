@@ -11,7 +11,8 @@ from dojo_tools.machine.deadlock import Deadlock, Edge, find_cycle
 from dojo_tools.machine.deadlock_graph import deadlock_dot
 from dojo_tools.machine.deadlock_report import deadlock_diagnostic, deadlock_json
 from dojo_tools.machine.mesh import EndReason, Mesh
-from mesh_programs import ENGINES, LISTS, RING, mesh_of
+from dojo_tools.machine.program_code import find_posts_from
+from mesh_programs import DESCRIPTION, ENGINES, LISTS, RING, image_of, mesh_of
 
 POSTED_BEFORE = """\
 ; Each passes the token once; then (0, 0) has halted its part and both wait.
@@ -115,7 +116,7 @@ def test_those_who_wait_alike_are_one_note() -> None:
     mesh, found, cycles = deadlock_of(LOST, "reference", (4, 4))
     told = deadlock_diagnostic(mesh, found, cycles)
     assert told.message.startswith("12 threads wait, and nothing happens any more")
-    barrier, semaphore, posts = told.notes
+    semaphore, barrier, posts = told.notes
     assert posts.message == "no instruction posts semaphore `never`: only a list could"
     assert barrier.message == (
         "8 nodes: (1..2, 0..3): thread 0 of each waits since cycle 3 for barrier `step`: "
@@ -133,6 +134,54 @@ def test_where_a_semaphore_is_posted_is_told() -> None:
     *_, posts = deadlock_diagnostic(mesh, found, cycles).notes
     assert posts.message == "semaphore `token` is posted here"
     assert str(posts.span) == "p.s:12:9"
+
+
+NOBODY_BEGINS = """\
+; Node (1, 0) fills a buffer when it is empty, and nobody says at the start that it is.
+        .semaphore full, empty
+        .global _start
+_start: ctl.read s0, node_x
+        li      t0, {node}
+        bnez    s0, fill
+        sem.wait full
+        sem.post.at t0, empty
+        {last}
+fill:   sem.wait empty
+        sem.post full
+        halti   0
+"""
+
+
+def test_only_code_that_is_still_to_come_could_post() -> None:
+    text = NOBODY_BEGINS.format(node="0x1000000100000000", last="halti 0")
+    mesh, found, cycles = deadlock_of(text, "reference", (2, 1))
+    assert found.cycle == ()
+    first, second = found.waiters
+    assert (first.could_count, second.could_count) == (0, 1)
+    told = deadlock_diagnostic(mesh, found, cycles)
+    assert str(told.span) == "p.s:7:9"
+    assert told.hint is not None
+
+
+@pytest.mark.parametrize(
+    "last, could",
+    [
+        ("halti 0", set[int]()),
+        ("call next\nhalti 0\nnext: ret", {1}),
+        ("beqz s0, fill", {4}),
+        ("jalr x0, [t0]", {0, 1, 4}),
+        ("ret", {1}),
+    ],
+)
+def test_what_is_reached_from_an_address(last: str, could: set[int]) -> None:
+    """0 is posted at the beginning, 1 behind the call that led there, 4 at the end."""
+    image = image_of(
+        ".semaphore a, b, c, d, e\n.global _start\n"
+        "_start: sem.post a\ncall from\nsem.post b\nhalti 0\n"
+        f"from: li s0, 0\n{last}\nhalti 0\nfill: sem.post e\nhalti 0\n"
+    )
+    start = next(symbol.value for symbol in image.symbols if symbol.name == "from")
+    assert find_posts_from(image, DESCRIPTION, 0, start).here == could
 
 
 def test_a_long_circle_is_told_in_full() -> None:
