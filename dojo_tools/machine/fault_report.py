@@ -119,6 +119,12 @@ def _hint(place: FaultPlace, fault: Fault) -> str | None:
     deep = _stack_hint(place.view, place.thread.read_register(STACK_POINTER), place.agent)
     if deep is not None:
         return deep
+    number = place.agent.thread
+    if number and fault.kind is FaultKind.BOUNDS and place.thread.read_register(STACK_POINTER) == 0:
+        return (
+            f"`{STACK_POINTER}` is zero: thread {number} was started without a stack; "
+            f"`__stack_top_{number}` is there for one"
+        )
     if fault.kind is FaultKind.ILLEGAL and place.view.is_data(fault.pc):
         name = place.view.symbol_text(fault.pc)
         what = "data" if name is None else f"data, {name}"

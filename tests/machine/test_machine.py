@@ -195,6 +195,8 @@ def test_endless_recursion_into_the_code_names_the_stack():
         ("li t0, 4\nld a0, [t0+8]\n", ["\nnote: t0 is 0x4\n"]),
         ("la t0, x\nlw a0, [t0+5]\n", ["note: t0 is 0x140\nnote: 0x145 is `x` + 0x5\n"]),
         ("ret\n", ["note: ra is 0x0\nhint: is this a return without a call"]),
+        ("li t0, -8\nld a0, [t0]\n", ["hint: as a signed number it is -8: is a pointer zero?"]),
+        ("li t0, 1 << 60\nld a0, [t0]\n", ["hint: this is an address of another memory"]),
         ("jump x\n", ["illegal instruction word", "hint: this is data, `x`: does code run"]),
         ("li a0, 3\nli t1, 8\nsd a0, [t1]\n", ["\nnote: a0 is 0x3, t1 is 0x8\n"]),
     ],

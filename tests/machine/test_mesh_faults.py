@@ -296,6 +296,22 @@ def test_a_list_names_the_entry_that_faults(engine: str) -> None:
     assert found.span.line == 14
 
 
+def test_a_thread_without_a_stack_is_told_so(engine: str) -> None:
+    nodes = Nodes(
+        "go: li t0, 1\nla t1, work\nthread.start t0, t1, x0, x0\nhalti 0\n"
+        "work: sd ra, [sp-8]\nhalti 0\n",
+        engine,
+        threads=2,
+    )
+    nodes.begin(0, 0, "go")
+    end = nodes.run(EndReason.FAULT)
+    assert end.fault is not None
+    found = mesh_faults.mesh_fault_diagnostic(nodes.mesh, end.fault)
+    assert [note.message for note in found.notes] == ["ra is 0x0, sp is 0x0"]
+    assert found.hint is not None
+    assert found.hint.endswith("started without a stack; `__stack_top_1` is there for one")
+
+
 def test_the_registers_of_a_request_are_told(engine: str, tmp_path: Path) -> None:
     case = wrong("OUTSIDE", PUSH, "", a0=0x80)
     nodes, found = faulted(engine, case, tmp_path)
