@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from dojo_tools.diagnostics import Diagnostic, Note, Severity, Span
+from dojo_tools.diagnostics import Agent, Diagnostic, Event, Note, Severity, Span
 
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 UNNAMED_RULE = "error"
@@ -29,13 +29,30 @@ def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
         fields["name"] = diagnostic.name
     fields["message"] = diagnostic.message
     fields |= _place_fields(diagnostic.span)
+    event = diagnostic.event or Event()
+    fields |= _agent_fields(event.agents) | _node_fields(event.nodes)
+    numbers = {"cycle": event.cycle, "pc": event.pc, "exit_code": event.exit_code}
+    fields |= {name: int(number) for name, number in numbers.items() if number is not None}
     if diagnostic.hint is not None:
         fields["hint"] = diagnostic.hint
     if diagnostic.notes:
         fields["notes"] = [
-            {"message": note.message, **_place_fields(note.span)} for note in diagnostic.notes
+            {"message": note.message, **_place_fields(note.span), **_agent_fields(note.agents)}
+            for note in diagnostic.notes
         ]
-    return fields
+    return {**fields, **event.details}
+
+
+def _agent_fields(agents: Sequence[Agent]) -> dict[str, Any]:
+    """Return node and thread of the first agent, and all agents where there are several."""
+    values = [{"node": [agent.x, agent.y], "thread": agent.thread} for agent in agents]
+    return {**(values[0] if values else {}), **({"agents": values} if len(values) > 1 else {})}
+
+
+def _node_fields(nodes: Sequence[tuple[int, int]]) -> dict[str, Any]:
+    """Return the first node, and all where there are several."""
+    values = [list(node) for node in nodes]
+    return {**({"node": values[0]} if values else {}), **({"nodes": values} if values[1:] else {})}
 
 
 def to_sarif(
@@ -87,20 +104,57 @@ def _result(diagnostic: Diagnostic, names: list[str]) -> dict[str, Any]:
         "level": "error" if diagnostic.severity is Severity.ERROR else "warning",
         "message": {"text": diagnostic.message + hint},
     }
-    if diagnostic.span is not None:
-        result["locations"] = [{"physicalLocation": _physical_location(diagnostic.span)}]
+    event = diagnostic.event or Event()
+    location = _location(diagnostic.span, event.agents, event.nodes)
+    if location:
+        result["locations"] = [location]
     if diagnostic.notes:
         result["relatedLocations"] = [
             _related_location(index, note) for index, note in enumerate(diagnostic.notes)
         ]
+    numbers = {"cycle": event.cycle, "pc": event.pc, "exitCode": event.exit_code}
+    known = {name: int(number) for name, number in numbers.items() if number is not None}
+    if known or event.details:
+        result["properties"] = {**known, **event.details}
     return result
 
 
 def _related_location(index: int, note: Note) -> dict[str, Any]:
-    location: dict[str, Any] = {"id": index, "message": {"text": note.message}}
-    if note.span is not None:
-        location["physicalLocation"] = _physical_location(note.span)
+    return {
+        "id": index,
+        "message": {"text": note.message},
+        **_location(note.span, note.agents),
+    }
+
+
+def _location(
+    span: Span | None, agents: Sequence[Agent], nodes: Sequence[tuple[int, int]] = ()
+) -> dict[str, Any]:
+    """Return a place in a source and the nodes and threads of a machine; empty if there is none."""
+    location: dict[str, Any] = {}
+    if span is not None:
+        location["physicalLocation"] = _physical_location(span)
+    places = [place for agent in agents for place in _logical_locations(agent)]
+    places += [_node_location(*node) for node in nodes]
+    if places:
+        location["logicalLocations"] = list(
+            {place["fullyQualifiedName"]: place for place in places}.values()
+        )
     return location
+
+
+def _logical_locations(agent: Agent) -> list[dict[str, Any]]:
+    """Return a node and its thread or list engine."""
+    kind = "list engine" if agent.thread is None else "thread"
+    return [
+        _node_location(agent.x, agent.y),
+        {"name": agent.part, "fullyQualifiedName": str(agent), "kind": kind},
+    ]
+
+
+def _node_location(x: int, y: int) -> dict[str, Any]:
+    name = f"node ({x}, {y})"
+    return {"name": name, "fullyQualifiedName": name, "kind": "node"}
 
 
 def _physical_location(span: Span) -> dict[str, Any]:

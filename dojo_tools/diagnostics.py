@@ -1,17 +1,18 @@
 """Diagnostics: what is wrong with a user's input, where, and what would fit.
 
 User errors are values. A phase adds them to a `Report`, goes on, and ends in
-`report.stop_if_errors()`, so that one run shows every mistake of a file. Machine faults are values
-of the engines and our own mistakes are assertions; neither comes through here.
+`report.stop_if_errors()`, so that one run shows every mistake of a file. How a run of a program
+failed is told as a diagnostic too, with an `Event`; machine faults are values of the engines first.
 """
 
 import bisect
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from dojo_tools.excerpt import excerpt, printable
 from dojo_tools.source_text import SOURCE_SIZE_MAX, decode_text
@@ -106,12 +107,49 @@ class Severity(Enum):
     WARNING = "warning"
 
 
+class Agent(NamedTuple):
+    """A thread of the node in column x and row y, or the node's list engine without a `thread`."""
+
+    x: int
+    y: int
+    thread: int | None
+
+    @property
+    def part(self) -> str:
+        """What it is on its node: `thread 0`, or `list engine`."""
+        return "list engine" if self.thread is None else f"thread {self.thread}"
+
+    def __str__(self) -> str:
+        return f"node ({self.x}, {self.y}) {self.part}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What only a diagnostic of a run has: whom it happened to, when, what the run ends with.
+
+    In text `word` stands for the severity; without one the message says it. `nodes`, by column and
+    row, are for what no thread does. `details` are further values for programs, by name.
+    """
+
+    word: str | None = None
+    agents: tuple[Agent, ...] = ()
+    cycle: int | None = None
+    pc: int | None = None
+    exit_code: ExitCode | None = None
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    nodes: tuple[tuple[int, int], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One step of the way to a mistake: an include, an expansion, an earlier definition."""
+    """One step of the way to a mistake: an include, an expansion, an earlier definition.
+
+    In a run, `agents` are those that it is about.
+    """
 
     message: str
     span: Span | None = None
+    agents: tuple[Agent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +162,13 @@ class Diagnostic:
     hint: str | None = None
     notes: tuple[Note, ...] = ()
     name: str | None = None
-    """Of a warning: the name by which it is silenced or made an error."""
+    """Of a warning: the name by which it is silenced or made an error. Of a run: what it failed."""
+    event: Event | None = None
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it says how a run of a program failed."""
+        return self.event is not None and self.severity is Severity.ERROR
 
 
 class InputError(Exception):
@@ -260,17 +304,26 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str | None:
 def render(diagnostic: Diagnostic) -> str:
     """Return a diagnostic as text: `file:line:col: error: message`, line, caret, notes, hint.
 
-    A named one shows its name in brackets after the message.
+    A named one shows its name in brackets after the message. How a run failed has a word of its own
+    instead of `error` and no brackets, and its notes begin with `note:`.
     """
-    name = "" if diagnostic.name is None else f" [{diagnostic.name}]"
-    place, severity = _place(diagnostic.span), diagnostic.severity.value
-    lines = [f"{place}{severity}: {diagnostic.message}{name}"]
-    lines += _excerpt(diagnostic.span)
+    lines = [f"{_place(diagnostic.span)}{_head(diagnostic)}", *_excerpt(diagnostic.span)]
     for note in diagnostic.notes:
-        lines += [f"{_place(note.span)}note: {note.message}", *_excerpt(note.span)]
+        place = _place(note.span)
+        start = f"note: {place}" if diagnostic.is_failure else f"{place}note: "
+        lines += [f"{start}{note.message}", *_excerpt(note.span)]
     if diagnostic.hint:
         lines.append(f"hint: {diagnostic.hint}")
     return "\n".join(lines)
+
+
+def _head(diagnostic: Diagnostic) -> str:
+    """Return severity, message and name, or what a run has instead."""
+    if diagnostic.event is not None and diagnostic.is_failure:
+        word = diagnostic.event.word
+        return diagnostic.message if word is None else f"{word}: {diagnostic.message}"
+    name = "" if diagnostic.name is None else f" [{diagnostic.name}]"
+    return f"{diagnostic.severity.value}: {diagnostic.message}{name}"
 
 
 def _place(span: Span | None) -> str:

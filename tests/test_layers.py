@@ -27,6 +27,7 @@ LAYERS = {
     "floats": 0,
     "formats": 0,
     "late_names": 0,
+    "ranges": 0,
     "source_text": 0,
     "toml_source": 0,
     "description": 1,

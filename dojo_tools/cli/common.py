@@ -143,6 +143,11 @@ def show(diagnostics: Iterable[Diagnostic]) -> None:
     _channel.get().show(diagnostics)
 
 
+def is_shown_at_once() -> bool:
+    """Return whether diagnostics are shown as text on standard error."""
+    return _channel.get().is_shown_at_once
+
+
 def _guard(work: Callable[[], ExitCode], channel: Channel) -> ExitCode:
     try:
         with interrupts_raised():

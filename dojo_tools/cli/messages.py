@@ -17,8 +17,9 @@ from dojo_tools.diagnostics import Diagnostic, Severity, printable, render
 
 SHOWN_MAX = 100
 
-_HEAD = re.compile(r"^(.*?)(error|warning|note)(: )")
-_COLOURS = {"error": "1;31", "warning": "1;35", "note": "1;36"}
+_HEAD = re.compile(r"^(.*?)(error|fault|deadlock|limit|warning|note)(: )")
+_RED = "1;31"
+_COLOURS = {"warning": "1;35", "note": "1;36"}
 
 
 class Format(Enum):
@@ -50,9 +51,14 @@ class Channel:
     diagnostics: list[Diagnostic] = field(default_factory=list[Diagnostic])
     omitted_count: int = 0
 
+    @property
+    def is_shown_at_once(self) -> bool:
+        """Whether diagnostics go to standard error as text."""
+        return self.file is None and self.format is Format.TEXT
+
     def show(self, diagnostics: Iterable[Diagnostic], omitted_count: int = 0) -> None:
         """Show diagnostics; `omitted_count` errors more are only counted."""
-        if self.file is None and self.format is Format.TEXT:
+        if self.is_shown_at_once:
             for text in _texts(diagnostics, omitted_count, use_colour()):
                 print(text, file=sys.stderr)
         else:
@@ -61,7 +67,7 @@ class Channel:
 
     def finish(self, exit_code: int) -> None:
         """Write what has waited; raises `OSError`."""
-        if self.file is None and self.format is Format.TEXT:
+        if self.is_shown_at_once:
             return
         text = self._text(exit_code)
         if self.file is None:
@@ -87,7 +93,10 @@ class Channel:
                 from dojo_tools.diagnostic_formats import to_sarif
 
                 tool = Path(sys.argv[0]).name
+                from dojo_tools.runs.report import DIAGNOSTIC_NAMES
+
                 rules = {warning.name: warning.sentence for warning in WARNINGS}
+                rules |= DIAGNOSTIC_NAMES
                 log = to_sarif(self.diagnostics, tool, __version__, exit_code, rules, omitted)
                 return json.dumps(log, indent=2) + "\n"
 
@@ -108,7 +117,7 @@ def _texts(diagnostics: Iterable[Diagnostic], omitted_count: int, coloured: bool
     for diagnostic in diagnostics:
         counts[diagnostic.severity] += 1
         if counts[diagnostic.severity] <= SHOWN_MAX:
-            text = render(diagnostic)
+            text = "\n".join(printable(line) for line in render(diagnostic).split("\n"))
             yield _colour(text) if coloured else text
     counts[Severity.ERROR] += omitted_count
     for severity, count in counts.items():
@@ -123,7 +132,7 @@ def _colour(text: str) -> str:
         if head and not line.startswith(" "):
             place, word, _ = head.groups()
             rest = line[head.end(2) :]
-            line = f"\x1b[1m{place}\x1b[{_COLOURS[word]}m{word}\x1b[0m{rest}"
+            line = f"\x1b[1m{place}\x1b[{_COLOURS.get(word, _RED)}m{word}\x1b[0m{rest}"
         elif line.strip() and not line.strip("^ \t"):
             line = f"\x1b[32m{line}\x1b[0m"
         lines.append(line)

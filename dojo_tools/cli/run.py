@@ -5,7 +5,7 @@ import gc
 import json
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,15 +18,26 @@ from dojo_tools.cli.common import (
     Version,
     application,
     check_output,
+    is_shown_at_once,
     load,
     show,
     write_output,
 )
 from dojo_tools.cli.mesh_output import mesh_rows, print_heatmap
-from dojo_tools.diagnostics import ExitCode, InputError, printable
+from dojo_tools.diagnostics import (
+    Diagnostic,
+    Event,
+    ExitCode,
+    InputError,
+    Note,
+    Severity,
+    Source,
+    Span,
+    printable,
+)
 
 if TYPE_CHECKING:
-    from dojo_tools.description import Description, RegisterFile
+    from dojo_tools.description import Description, Example, RegisterFile
     from dojo_tools.formats import Element
     from dojo_tools.machine import Machine, TraceEntry
     from dojo_tools.machine.thread_view import ThreadView
@@ -39,6 +50,7 @@ NODES_SIDE_MAX = 4096
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
 WORDS_A_LINE = 8
+FAILED_CHECK = "check-failed"
 
 
 def run(
@@ -124,7 +136,7 @@ def run(
         typer.Option(
             "--deadlock-dot",
             metavar="FILE",
-            help="Write who waits for whom as a graph (DOT), if anybody does at the end.",
+            help="Write who waits for whom at the end as a graph (DOT), empty if nobody does.",
         ),
     ] = None,
     heatmap: Annotated[
@@ -230,7 +242,7 @@ def run(
         elif heatmap:
             print_heatmap(outcome.mesh)
         if deadlock_dot is not None:
-            _write_deadlock_dot(deadlock_dot, outcome)
+            write_output(deadlock_dot, _deadlock_graph(outcome).encode())
         if not quiet:
             _print_outputs(outcome)
         sys.stdout.flush()
@@ -473,44 +485,34 @@ def _print_outputs(outcome: "RunReport") -> None:
 
 
 def _print_failure(outcome: "RunReport", quiet: bool) -> None:
-    """Say on standard error what went wrong, if anything did."""
-    from dojo_tools.runs import Status
+    """Say what went wrong, if anything did.
 
-    lines: list[str] = []
-    if outcome.message is not None:
-        lines += outcome.message.split("\n")
-    elif outcome.status is Status.HALT_CODE:
-        assert outcome.stop is not None
-        lines.append(f"error: the program halted with code {outcome.stop.code}")
-    elif outcome.status is Status.OVER_BUDGET:
-        lines.append(f"error: {outcome.cycles} cycles, `limits.cycles` is {outcome.cycles_max}")
+    On standard error as text, where the outputs were described before or are now, one line is
+    enough for all that are wrong; otherwise each is a diagnostic.
+    """
+    if not is_shown_at_once():
+        show(outcome.failures)
+        return
     failed = [output for output in outcome.outputs if not output.passed]
+    show(found for found in outcome.failures if found.name != FAILED_CHECK)
     if quiet:
-        lines += [line for output in failed for line in output.lines()]
+        for line in (line for output in failed for line in output.lines()):
+            print(printable(line), file=sys.stderr)
     if failed:
         names = ", ".join(output.symbol for output in failed)
-        lines.append(f"error: {len(failed)} of {len(outcome.outputs)} outputs are wrong: {names}")
-    for line in lines:
-        print(printable(line), file=sys.stderr)
+        text = f"{len(failed)} of {len(outcome.outputs)} outputs are wrong: {names}"
+        show([Diagnostic(Severity.ERROR, text)])
 
 
-def _write_deadlock_dot(path: Path, outcome: "RunReport") -> None:
-    graph = _deadlock_dot(outcome)
-    if graph is None:
-        print(f"no graph in {printable(str(path))}: nobody waits at the end")
-    else:
-        write_output(path, graph.encode())
-
-
-def _deadlock_dot(outcome: "RunReport") -> str | None:
-    """Return the graph of those who wait at the end of a run, None where nobody does."""
+def _deadlock_graph(outcome: "RunReport") -> str:
+    """Return the graph of those who wait at the end of a run, an empty one where nobody does."""
     from dojo_tools.machine.deadlock import find_deadlock
-    from dojo_tools.machine.deadlock_report import deadlock_dot
+    from dojo_tools.machine.deadlock_graph import EMPTY_GRAPH, deadlock_dot
 
     found = None
     if outcome.end is not None:
         found = outcome.end.deadlock or find_deadlock(outcome.mesh)
-    return None if found is None or not found.waiters else deadlock_dot(outcome.mesh, found)
+    return EMPTY_GRAPH if found is None else deadlock_dot(outcome.mesh, found)
 
 
 def _all_register_lines(
@@ -598,25 +600,50 @@ def _run_examples(
 
     makers = bare_threads(engine, description)
 
-    own = {str(path) for path in isa}
+    own = {path.name for path in isa}
     definitions = sorted(
         description.instructions, key=lambda d: d.defined_at.rpartition(":")[0] not in own
     )
     held = total = 0
     for definition in definitions:
         for example in definition.examples:
-            differences = [
-                f"{name}: {difference}"
+            found = {
+                name: run_example(make, description, definition, example)
                 for name, make in makers.items()
-                for difference in run_example(make, description, definition, example)
-            ]
+            }
             gc.collect(0)  # the threads of an example: few objects, with megabytes of memory
             total += 1
-            held += not differences
-            if differences:
-                print(f"{definition.defined_at}: {definition.mnemonic}: {example.text}")
-                for difference in differences:
-                    print(f"  {difference}")
+            held += not any(found.values())
+            if any(found.values()):
+                _show_wrong_example(definition.mnemonic, example, found, isa)
     if not quiet or held < total:
         print(f"{held} of {total} worked examples hold")
     return ExitCode.DONE if held == total else ExitCode.CHECK_FAILED
+
+
+def _show_wrong_example(
+    mnemonic: str, example: "Example", found: Mapping[str, list[str]], isa: list[Path]
+) -> None:
+    """Show what differs from an example on each engine, once where it is the same on all."""
+    differences = [f"{name}: {text}" for name, texts in found.items() for text in texts]
+    if all(texts == next(iter(found.values())) for texts in found.values()):
+        differences = next(iter(found.values()))
+    if is_shown_at_once():
+        print(f"{example.defined_at}: {mnemonic}: {example.text}")
+        for difference in differences:
+            print(f"  {difference}")
+        return
+    name, _, line = example.defined_at.rpartition(":")
+    path = next((path for path in isa if path.name == name), Path(name))
+    show(
+        [
+            Diagnostic(
+                Severity.ERROR,
+                f"{mnemonic}: {example.text}",
+                Span(Source(str(path), "", (int(line), 1)), 0, 0),
+                notes=tuple(Note(difference) for difference in differences),
+                name="wrong-example",
+                event=Event("error", exit_code=ExitCode.CHECK_FAILED),
+            )
+        ]
+    )

@@ -60,7 +60,7 @@ def read_example(
     text = " ".join(text.split()).removeprefix("example ")
     if parameter is not None:
         text = text.removeprefix("when").split("=", 1)[1].strip().removeprefix(entry.text(wanted))
-    return Example(text.strip(), tuple(before), tuple(after), outcome)
+    return Example(text.strip(), tuple(before), tuple(after), outcome, entry.place_of(tree))
 
 
 def _check_use(

@@ -240,6 +240,7 @@ class Example:
     before: tuple[Setting, ...]
     after: tuple[Setting, ...]
     outcome: str
+    defined_at: str
 
 
 EXAMPLE_ADDRESS = 0x1000

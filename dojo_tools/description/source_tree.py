@@ -150,7 +150,11 @@ class Entry:
     @property
     def location(self) -> str:
         """Where the entry stands: `scalar.isa:12`."""
-        return f"{Path(self.source.name).name}:{self.span(self.head).line}"
+        return self.place_of(self.head)
+
+    def place_of(self, node: Any) -> str:
+        """Return where a part of the entry stands, in the same form."""
+        return f"{Path(self.source.name).name}:{self.span(node).line}"
 
 
 def check_depth(entry: Entry) -> None:

@@ -1,10 +1,10 @@
 """Runs the worked examples of a description: they prove the text, not only the engines."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from dojo_tools import float_codes
-from dojo_tools.bits import mask, to_unsigned
+from dojo_tools.bits import extract, mask, to_signed, to_unsigned
 from dojo_tools.description import (
     EXAMPLE_ADDRESS,
     EXAMPLE_MEMORY_SIZE,
@@ -21,8 +21,10 @@ from dojo_tools.description import (
 from dojo_tools.description.types import Kind, Type
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.thread import Thread
+from dojo_tools.ranges import numbers_text
 
 MEMORY_LOW = 0x100
+DIFFERENCES_MAX = 8
 
 
 def run_example(
@@ -60,9 +62,47 @@ def run_example(
     differences = _compare_outcome(thread, stop, example)
     for setting in example.after:
         found, wanted = _read(thread, definition, values, setting.place), _bytes_of(setting)
-        if found != wanted:
-            differences.append(f"{_name(setting.place)} is {found.hex()}, not {wanted.hex()}")
+        differences += _differences(setting, found, wanted)
     return differences
+
+
+def _differences(setting: Setting, found: bytes, wanted: bytes) -> Iterator[str]:
+    """Yield the lanes that differ as values, those with the same two values together."""
+    type_, name = setting.place.type, _name(setting.place)
+    is_signed = type_.is_signed or any(value < 0 for value in setting.values)
+    groups: dict[tuple[str, str], list[int]] = {}
+    for lane in range(max(1, type_.lanes)):
+        codes = _lane(type_, found, lane), _lane(type_, wanted, lane)
+        if codes[0] != codes[1]:
+            one, two = (_value_text(type_, code, is_signed) for code in codes)
+            groups.setdefault((one, two), []).append(lane)
+    for (one, two), lanes in list(groups.items())[:DIFFERENCES_MAX]:
+        noun = "lane" if len(lanes) == 1 else "lanes"
+        where = f" {noun} {numbers_text(lanes)}" if type_.lanes else ""
+        yield f"{name}{where}: found {one}, expected {two}"
+    left = sum(map(len, list(groups.values())[DIFFERENCES_MAX:]))
+    if left:
+        yield f"{name}: {left} more lanes differ"
+
+
+def _lane(type_: Type, contents: bytes, lane: int) -> int:
+    """Return the bits of a lane."""
+    bits = int.from_bytes(contents, "little")
+    return extract(bits, (lane + 1) * type_.width - 1, lane * type_.width)
+
+
+def _value_text(type_: Type, code: int, is_signed: bool) -> str:
+    """Return the bits of a lane as a value of the element type."""
+    match type_.kind:
+        case Kind.BOOL:
+            return "true" if code else "false"
+        case Kind.FLOAT:
+            return f"{float_codes.f32_text(code)} (0x{code:08x})"
+        case Kind.BRAIN_FLOAT:
+            return f"{float_codes.bf16_text(code)} (0x{code:04x})"
+        case _:
+            value = to_signed(code, type_.width) if is_signed else code
+            return f"{value} (0x{code:x})" if value < 0 or value > 9 else str(value)
 
 
 def _predicate_registers(definition: InstructionDef) -> int:
@@ -128,19 +168,26 @@ def _control_number(thread: Thread, place: Place) -> int:
 
 def _compare_outcome(thread: Thread, stop: Stop, example: Example) -> list[str]:
     """Return how the end of the instruction differs from the one promised."""
+    details = ""
     match stop.reason:
         case StopReason.HALT:
             found = f"halt {stop.code}"
         case StopReason.FAULT:
             assert stop.fault is not None
-            found = f"fault {stop.fault.kind.value}"
+            found, details = f"fault {stop.fault.kind.value}", f" ({stop.fault.message})"
         case StopReason.BREAKPOINT:
             found = "break"
         case StopReason.REQUEST:
             found = f"request {thread.request}"
         case StopReason.LIMIT:
             found = "".join(f"print {printed.text}" for printed in thread.printed)
-    return [] if found == example.outcome else [f"`{found}` instead of `{example.outcome}`"]
+    if found == example.outcome:
+        return []
+    return [f"found {_outcome_text(found)}{details}, expected {_outcome_text(example.outcome)}"]
+
+
+def _outcome_text(outcome: str) -> str:
+    return f"`{outcome}`" if outcome else "no fault, halt or request"
 
 
 def _scalar(setting: Setting) -> int:
@@ -169,4 +216,4 @@ def _element_bytes(type_: Type, value: int | float) -> bytes:
 def _name(place: Place) -> str:
     if place.kind == "memory":
         return f"mem.{place.type}[0x{place.address:x}]"
-    return place.name
+    return f"{place.name}.{place.type.element}" if place.type.lanes else place.name

@@ -20,12 +20,16 @@ class FaultKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A precise fault: the instruction at `pc` has changed nothing."""
+    """A precise fault: the instruction at `pc` has changed nothing.
+
+    `address` is that of the memory that it would have accessed, or jumped to.
+    """
 
     kind: FaultKind
     pc: int
     message: str
     hint: str | None = None
+    address: int | None = None
 
 
 class StopReason(Enum):

@@ -4,7 +4,7 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dojo_tools.diagnostics import Note, Report, Source, Span, printable
+from dojo_tools.diagnostics import Note, Report, Span, printable
 from dojo_tools.objects import LineEntry, ObjectFile, Symbol
 
 
@@ -41,9 +41,7 @@ class Places:
     def span(self, index: int, section: str, offset: int) -> Span | None:
         """Return the line and column of a byte, whose text is not at hand, or None."""
         entry = self.line_at(index, section, offset)
-        if entry is None:
-            return None
-        return Span(Source(entry.file, "", (entry.line, entry.column)), 0, 0)
+        return None if entry is None else entry.span
 
     def report(
         self,

@@ -3,7 +3,8 @@
 What an agent waits for is known exactly; who could let it go on is not, since any thread may come
 to post. Three kinds of edges are certain: a thread waits for the list engine of its node, at a
 barrier for the nodes that have not come, and a semaphore was posted before by somebody who now
-waits too. Where nobody that waits has posted it, edges go to those whose code or list may post it.
+waits too. Where nobody that waits has posted it, edges go to those whose code, from where they
+wait, or list may post it.
 """
 
 import bisect
@@ -13,14 +14,15 @@ from dataclasses import dataclass, replace
 
 from dojo_tools.bits import extract, mask
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
+from dojo_tools.machine.mesh_names import LIST_ENTRY_BYTES
 from dojo_tools.machine.mesh_state import MeshState
-from dojo_tools.machine.program_code import Posts, find_posts, semaphores_of
+from dojo_tools.machine.program_code import Posts, find_posts_from, semaphores_of
+from dojo_tools.objects import Rectangle
 
 COULD_MAX = 16
 """So many of those who could let an agent go on are kept: the nearest by number."""
 
 CYCLE_STARTS_MAX = 256
-ENTRY_BYTES = 64
 _ENTRIES_MAX = 4096
 
 
@@ -30,8 +32,8 @@ class Waiter:
 
     `what` is "semaphore", "barrier" or "list". `wanted` and `held` are what a semaphore should and
     does hold, or how many entries a list has left; `poster` is the agent that posted it last.
-    `missing` are the nodes that have not come to a barrier. `could` are agents that could let this
-    one go on, but wait themselves, `could_count` of them in all.
+    `missing` are the nodes of its `rectangle` that have not come to a barrier. `could` are agents
+    that could let this one go on, but wait themselves, `could_count` of them in all.
     """
 
     agent: int
@@ -43,6 +45,7 @@ class Waiter:
     held: int = 0
     poster: int | None = None
     missing: tuple[int, ...] = ()
+    rectangle: Rectangle | None = None
     could: tuple[int, ...] = ()
     could_count: int = 0
 
@@ -131,7 +134,7 @@ class _Posters:
         self._mesh = mesh
         self._agents = agents
         self.waiting = frozenset(agents)
-        self._posts: dict[int, Posts] = {}
+        self._posts: dict[tuple[int, int], Posts] = {}
         self._lists: dict[int, Posts] = {}
         self._anywhere: dict[int, list[int]] = {}
 
@@ -166,10 +169,10 @@ class _Posters:
             if node not in self._lists:
                 self._lists[node] = _list_posts(self._mesh, node)
             return self._lists[node]
-        number = self._mesh.program_of[node]
-        if number not in self._posts:
-            self._posts[number] = find_posts(self._mesh.image, self._mesh.description, number)
-        return self._posts[number]
+        place = self._mesh.program_of[node], self._mesh.engine.thread(agent).pc
+        if place not in self._posts:
+            self._posts[place] = find_posts_from(self._mesh.image, self._mesh.description, *place)
+        return self._posts[place]
 
 
 def _list_posts(mesh: MeshState, node: int) -> Posts:
@@ -178,8 +181,8 @@ def _list_posts(mesh: MeshState, node: int) -> Posts:
     here: set[int] = set()
     anywhere: set[int] = set()
     for index in range(min(left, _ENTRIES_MAX)):
-        entry = mesh.engine.read_memory(node, at + index * ENTRY_BYTES, ENTRY_BYTES)
-        words = [int.from_bytes(entry[i : i + 8], "little") for i in range(0, ENTRY_BYTES, 8)]
+        entry = mesh.engine.read_memory(node, at + index * LIST_ENTRY_BYTES, LIST_ENTRY_BYTES)
+        words = [int.from_bytes(entry[i : i + 8], "little") for i in range(0, LIST_ENTRY_BYTES, 8)]
         match extract(words[0], 63, 56):
             case 0:
                 anywhere |= semaphores_of(words[7])
@@ -262,7 +265,8 @@ def _at_barrier(mesh: MeshState, agent: int) -> Waiter:
         if not arrays["at_barrier"][node * barriers + number]
     )
     cycle = arrays["clock"][agent] - 1
-    return Waiter(agent, "barrier", number, _pc(mesh, agent), cycle, missing=missing)
+    pc = _pc(mesh, agent)
+    return Waiter(agent, "barrier", number, pc, cycle, missing=missing, rectangle=rectangle)
 
 
 def _at_list(mesh: MeshState, agent: int) -> Waiter:

@@ -9,15 +9,25 @@ from dojo_tools.description import (
     MachineDef,
     load_machine,
 )
-from dojo_tools.diagnostics import did_you_mean, fail
+from dojo_tools.diagnostics import (
+    Agent,
+    Diagnostic,
+    Event,
+    ExitCode,
+    did_you_mean,
+    fail,
+)
 from dojo_tools.engines.lockstep import Divergence
 from dojo_tools.engines.printing import Printed
 from dojo_tools.engines.stop import Fault, FaultKind, Stop, StopReason
 from dojo_tools.engines.thread import Thread
 from dojo_tools.engines.timing import Cause, terms_of
 from dojo_tools.engines.translated import WatchTranslations
+from dojo_tools.machine.divergence import divergence_diagnostic
+from dojo_tools.machine.fault_report import FaultPlace, fault_diagnostic
 from dojo_tools.machine.program_view import STACK_POINTER, ProgramView
 from dojo_tools.machine.shares import shares_of
+from dojo_tools.machine.stack_depth import deep_stack, stacks_of
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
 from dojo_tools.machine.tracing import TraceEntry, Tracer
@@ -31,8 +41,17 @@ if TYPE_CHECKING:
 # What takes long to load is imported where it is used: numpy and the disassembler take 100 ms, and
 # a run without tensors needs neither.
 
-ALONE = ("partition_width", "partition_height", "program_width", "program_height", "live_nodes")
+ALONE_CONTROLS = (
+    "partition_width",
+    "partition_height",
+    "program_width",
+    "program_height",
+    "live_nodes",
+)
 """The control registers that are 1 on a node by itself, as on a mesh of one node."""
+
+ALONE = Agent(0, 0, 0)
+"""The thread of a node by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +109,7 @@ class Machine:
             self._thread.write_memory(segment.address, segment.contents)
         self._thread.pc = image.entry
         for control in description.controls:
-            if control.name in ALONE:
+            if control.name in ALONE_CONTROLS:
                 self._thread.set_control(control.number, 1)
         self.program = ProgramView(image)
         self._shown = ThreadView(self._thread, self.definition.denormals)
@@ -245,19 +264,26 @@ class Machine:
         """Return the source line of the instruction at an address, if the image knows it."""
         return self.program.line_at(pc)
 
-    def fault_text(self, fault: Fault) -> str:
-        """Return a fault as a message: source line, what was accessed, its limits, a hint."""
-        return self.program.fault_text(fault, self._thread.read_register)
+    def stack_warnings(self) -> list[Diagnostic]:
+        """Return a warning if the stack is, or has been, deeper than what is reserved for it."""
+        stacks, pointer = stacks_of(self.program, 1), self._thread.read_register(STACK_POINTER)
+        assert isinstance(pointer, int)
+        found = stacks and deep_stack(stacks, {0: pointer}, self.read_memory)
+        return [found.warning("the program", Event(agents=(ALONE,)))] if found else []
 
-    def divergence_text(self, found: Divergence) -> str:
+    def fault_diagnostic(self, fault: Fault) -> Diagnostic:
+        """Return a fault as a diagnostic: source line, what was accessed, its limits, a hint."""
+        thread = self._thread
+        place = FaultPlace(self.program, ALONE, thread.cycles, thread)
+        return fault_diagnostic(place, fault)
+
+    def divergence_diagnostic(self, found: Divergence) -> Diagnostic:
         """Return where two engines part: instruction, source line, operands, both results."""
-        place = self.program.place_at(found.pc)
         text = "no instruction"
         if found.instruction is not None:
             from dojo_tools.disassembler import format_instruction  # noqa: PLC0415  see the top
 
             text = format_instruction(found.instruction, found.pc, self.description)
-        head = f"{place}error: the engines differ: `{text}` (pc 0x{found.pc:x})"
         notes = [f"instruction number {found.retired + 1} of the run"]
         if found.count > 1:
             notes.append(f"only when {found.count} instructions from here on run as a whole")
@@ -265,8 +291,12 @@ class Machine:
         notes += [
             f"{where}: reference {one}, native {two}" for where, one, two in found.differences
         ]
-        rows = [head, *(f"note: {note}" for note in notes)]
-        return "\n".join([*rows, "hint: this is a mistake in the tools: please report it"])
+        return divergence_diagnostic(
+            f"`{text}` (pc 0x{found.pc:x})",
+            notes,
+            self.program.span_at(found.pc),
+            Event("error", (ALONE,), pc=found.pc, exit_code=ExitCode.ENGINES_DIFFER),
+        )
 
 
 def _unanswered(thread: Thread, stop: Stop) -> Stop:

@@ -589,14 +589,15 @@ class Mesh:
             for die in range(self.dies)
             if self.arrays["stopper"][die]
         ]
-        _, agent, die = min(times)
+        time, agent, die = min(times)
+        cycle = time // self._codes["PHASES"]
         if self.arrays["fault_kind"][die]:
-            return self._end(EndReason.FAULT, fault=request_fault(self, die, agent))
+            return self._end(EndReason.FAULT, fault=request_fault(self, die, agent, cycle))
         stop = self._stops[agent]
         if stop.reason is StopReason.LIMIT:
             return self._end(EndReason.LIMIT, limited=agent)
         assert stop.fault is not None, stop
-        return self._end(EndReason.FAULT, fault=MeshFault(agent, stop.fault))
+        return self._end(EndReason.FAULT, fault=MeshFault(agent, stop.fault, cycle))
 
 
 def _no_room(die: int) -> InputError:

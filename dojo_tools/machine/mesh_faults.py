@@ -2,26 +2,35 @@
 
 from dataclasses import dataclass
 
-from dojo_tools.bits import mask
+from dojo_tools.bits import extract, mask
+from dojo_tools.diagnostics import Diagnostic
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.engines.stop import Fault, FaultKind
-from dojo_tools.machine.mesh_names import agent_name, node_name, resource_name, view_of
+from dojo_tools.machine.fault_report import FaultPlace, fault_diagnostic
+from dojo_tools.machine.mesh_names import agent_of, list_entry, node_name, resource_name, view_of
 from dojo_tools.machine.mesh_state import MeshState
+from dojo_tools.machine.requested import (
+    A_DIP,
+    Block,
+    bad_address_text,
+    block_at,
+    memory_text,
+    offset_of,
+    where_text,
+)
 from dojo_tools.objects import SymbolKind
-
-_DIP = 2
-"""Kind of the global addresses of DIP cards."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeshFault:
-    """A fault and the agent that it happened to."""
+    """A fault, the agent that it happened to, and when."""
 
     agent: int
     fault: Fault
+    cycle: int
 
 
-def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
+def request_fault(mesh: MeshState, die: int, agent: int, cycle: int) -> MeshFault:
     """Return the fault of an agent's request that stopped a die.
 
     `pc` is that of the instruction; 0 of a list's, and of what has its effect after the agent has
@@ -34,51 +43,73 @@ def request_fault(mesh: MeshState, die: int, agent: int) -> MeshFault:
     is_list = agent & mask(AGENT_BITS) == LIST_ENGINE
     is_now = arrays["clock"][agent] - 1 == arrays["fault_cycle"][die]
     pc = mesh.engine.thread(agent).pc - 4 if is_now and not is_list else 0
-    asked = arrays.asked(agent)
-    is_transfer = is_list or asked[0] == constant("TRANSFER")
-    is_dip = detail >> 60 == _DIP
+    is_dip = extract(detail, 63, 60) == A_DIP
+    block = block_at(mesh, agent, detail)
     numbers = {
         "n": detail,
         "x": f"0x{detail & mask(64):x}",
+        "why": bad_address_text(detail),
         "semaphores": mesh.machine.semaphores.count - 1,
-        "target": _target(detail & mask(64)),
+        "target": memory_text(mesh, agent, detail),
+        "where": where_text(mesh, agent, detail, block),
+        "subject": _subject(block),
         "rectangle": _rectangle(detail),
-        "unaligned": _unaligned(asked, detail, is_transfer),
-        "bytes": _block(asked, detail) if is_transfer else "what is",
-        "memory": "a DIP card's memory" if is_dip else "SRAM",
+        "unaligned": _unaligned(mesh, agent, detail, block),
+        "end": 0 if block is None else f"0x{block.end:x}",
+        "memory": "the card's memory" if is_dip else "SRAM",
         "threads": arrays["threads_of"][agent >> AGENT_BITS],
         "low": "0x0" if is_dip else f"0x{mesh.machine.reserved_bytes:x}",
         "high": f"0x{(mesh.machine.dip.size if is_dip else mesh.machine.sram_bytes) - 1:x}",
         "width": mesh.partition.width,
         "height": mesh.partition.height,
-        "dips": len(mesh.machine.dips),
+        "columns": _range(mesh.partition.width),
+        "rows": _range(mesh.partition.height),
+        "cards": _cards(len(mesh.machine.dips)),
     }
     if names[kind] == "SEMAPHORE_FULL":
         node, number = divmod(detail, mesh.machine.semaphores.count)
         numbers["semaphore"] = resource_name(mesh, node, number, SymbolKind.SEMAPHORE)
         numbers["where"] = node_name(mesh, node)
         numbers["held"] = arrays["semaphore"][detail]
+    if names[kind] == "MIXED_BARRIER":
+        numbers["barrier"] = resource_name(mesh, agent >> AGENT_BITS, detail, SymbolKind.BARRIER)
+    if names[kind] == "OUTSIDE" and not is_dip and offset_of(detail) < mesh.machine.reserved_bytes:
+        hint = (
+            f"addresses below 0x{mesh.machine.reserved_bytes:x} are never allocated: is an offset "
+            "missing?"
+        )
     fault = Fault(FaultKind.REQUEST, pc, message.format_map(numbers), hint)
-    return MeshFault(agent, fault)
+    return MeshFault(agent, fault, cycle)
 
 
-def mesh_fault_text(mesh: MeshState, found: MeshFault) -> str:
-    """Return a fault as a message: source line, node and thread, what was tried, a hint."""
-    agent = found.agent
-    number = agent & mask(AGENT_BITS)
-    who = agent_name(mesh, agent)
-    view = view_of(mesh, agent >> AGENT_BITS)
-    if number == LIST_ENGINE:
-        hint = "" if found.fault.hint is None else f"\nhint: {found.fault.hint}"
-        return f"fault: {who}: {found.fault.message}{hint}"
-    return view.fault_text(found.fault, mesh.engine.thread(agent).read_register, number, who)
+def mesh_fault_diagnostic(mesh: MeshState, found: MeshFault) -> Diagnostic:
+    """Return a fault as a diagnostic: source line, node and thread, what was tried, a hint."""
+    who, node = agent_of(mesh, found.agent), found.agent >> AGENT_BITS
+    view = view_of(mesh, node)
+    if who.thread is None:
+        entry = list_entry(mesh, node)
+        place = FaultPlace(view, who, found.cycle, entry=entry, who=str(who))
+    else:
+        thread = mesh.engine.thread(found.agent)
+        place = FaultPlace(view, who, found.cycle, thread, who=str(who))
+    return fault_diagnostic(place, found.fault)
 
 
-def _target(address: int) -> str:
-    """Return what a global address says it is on."""
-    if address >> 60 == _DIP:
-        return f"DIP card {address >> 36 & mask(12)}"
-    return f"node ({address >> 32 & mask(12)}, {address >> 44 & mask(12)})"
+def _range(count: int) -> str:
+    return "0" if count == 1 else f"0..{count - 1}"
+
+
+def _cards(count: int) -> str:
+    return f"{count or 'no'} DIP card{'' if count == 1 else 's'}"
+
+
+def _subject(block: Block | None) -> str:
+    """Return what is at an address, as a sentence begins about it."""
+    if block is None:
+        return ""
+    if block.role == "access":
+        return f"an access of {block.size_text} at "
+    return f"the {block.role}, {block.size_text} at "
 
 
 def _rectangle(packed: int) -> str:
@@ -91,41 +122,33 @@ def _rectangle(packed: int) -> str:
     return f"{width} x {height} at ({x}, {y})"
 
 
-def _unaligned(asked: "memoryview[int]", number: int, is_transfer: bool) -> str:
+def _unaligned(mesh: MeshState, agent: int, number: int, block: Block | None) -> str:
     """Return what is no multiple: an address, or the size or a pitch of a transfer."""
-    to, source, row_bytes = asked[2:5]
-    if not is_transfer or number in (to, source):
-        return f"0x{number & mask(64):x} is not aligned"
-    what = "size" if number == row_bytes else "pitch"
-    return f"a {what} of {number} bytes is not aligned"
-
-
-def _block(asked: "memoryview[int]", address: int) -> str:
-    """Return how large the block at an address is that a transfer is about."""
-    _, _, to, source, row_bytes, rows, source_pitch, pitch = asked[:8]
-    if address not in (to, source):
-        return "what is"
-    if rows == 1:
-        return f"a block of {row_bytes} bytes"
-    pitch = (source_pitch if address == source else pitch) & mask(32)
-    return f"a block of {rows} rows of {row_bytes} bytes, {pitch} bytes apart,"
+    if block is not None:
+        return f"{_subject(block)}{where_text(mesh, agent, number, block)}, is not aligned"
+    row_bytes = mesh.arrays.asked(agent)[4]
+    return f"a {'size' if number == row_bytes else 'pitch'} of {number} bytes is not aligned"
 
 
 WORDS: dict[str, tuple[str, str | None]] = {
     "BAD_ADDRESS": (
-        "{x} is not a global address",
+        "{x} is not a global address: {why}",
         "bits [63:60] are 0 for this node, 1 for a node of the partition, 2 for a DIP card",
     ),
     "ABSENT": (
-        "there is no {target}, address {x}: the partition is {width} x {height}, "
-        "with {dips} DIP cards",
-        None,
+        "there is no {target}: the partition has columns {columns}, rows {rows} and {cards}; "
+        "asked for was {subject}{where}",
+        "a node at the edge of the partition has no neighbour beyond it; `ctl.read` tells a node "
+        "its place and `partition_width` and `partition_height`",
     ),
     "DEAD": (
-        "{target}, address {x}, does not work or can't be reached",
+        "{target} does not work or can't be reached; asked for was {subject}{where}",
         "the live map of the partition says which nodes work",
     ),
-    "OUTSIDE": ("{bytes} at {x} is not within {memory}, {low}..{high}", None),
+    "OUTSIDE": (
+        "{subject}{where}, is not within {memory}, {low}..{high}: its last byte would be at {end}",
+        None,
+    ),
     "MISALIGNED": (
         "{unaligned}",
         "addresses, sizes and pitches of transfers are multiples of 8, atomics and acquiring "
@@ -154,14 +177,16 @@ WORDS: dict[str, tuple[str, str | None]] = {
         "x [11:0], y [23:12], width [35:24], height [47:36]",
     ),
     "MIXED_BARRIER": (
-        "barrier {n} is in use for another rectangle, or by another thread of the node",
-        None,
+        "barrier {barrier} is in use for another rectangle, or by another thread of the node",
+        "one thread of each node comes to a barrier, and all to the same rectangle: threads of a "
+        "node meet by semaphores, or at barriers of their own",
     ),
     "LIST_BUSY": ("the list engine still has {n} entries to carry out", "wait for the list"),
     "BAD_ENTRY": ("there is no list entry of kind {n}: 0..3", None),
     "NOT_HERE": (
-        "{x} is not on this node: a push reads and a pull writes the node's own memory",
-        None,
+        "{subject}{where}, is not on this node: a push reads and a pull writes the node's own "
+        "memory",
+        "the first address is the destination, the second the source",
     ),
     "NOT_AT_DIP": ("a DIP card has no semaphores", None),
     "BAD_OPERATION": ("there is no such operation: {n}", None),

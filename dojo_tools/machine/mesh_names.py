@@ -3,10 +3,13 @@
 from typing import Any
 
 from dojo_tools.bits import mask
+from dojo_tools.diagnostics import Agent, Span
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.machine.program_view import ProgramView
 from dojo_tools.objects import SymbolKind
+
+LIST_ENTRY_BYTES = 64
 
 
 def view_of(mesh: MeshState, node: int) -> ProgramView:
@@ -20,20 +23,22 @@ def node_name(mesh: MeshState, node: int) -> str:
     return f"node ({x}, {y})"
 
 
+def agent_of(mesh: MeshState, agent: int) -> Agent:
+    """Return the thread or list engine that a number is."""
+    number = agent & mask(AGENT_BITS)
+    thread = None if number == LIST_ENGINE else number
+    return Agent(*mesh.place_of(agent >> AGENT_BITS), thread)
+
+
 def agent_name(mesh: MeshState, agent: int) -> str:
     """Return how messages name a thread or list engine: `node (1, 2) thread 0`."""
-    number = agent & mask(AGENT_BITS)
-    what = "list engine" if number == LIST_ENGINE else f"thread {number}"
-    return f"{node_name(mesh, agent >> AGENT_BITS)} {what}"
+    return str(agent_of(mesh, agent))
 
 
 def agent_json(mesh: MeshState, agent: int) -> dict[str, Any]:
     """Return a thread or list engine as values for JSON; the list engine has no thread number."""
-    number = agent & mask(AGENT_BITS)
-    return {
-        "node": list(mesh.place_of(agent >> AGENT_BITS)),
-        "thread": None if number == LIST_ENGINE else number,
-    }
+    x, y, thread = agent_of(mesh, agent)
+    return {"node": [x, y], "thread": thread}
 
 
 def resource_name(mesh: MeshState, node: int, number: int, kind: SymbolKind) -> str:
@@ -47,8 +52,13 @@ def resource_names(mesh: MeshState, node: int, number: int, kind: SymbolKind) ->
     return view_of(mesh, node).resource_names(kind, number) if node in mesh.program_of else []
 
 
-def place_at(mesh: MeshState, agent: int, pc: int) -> str:
-    """Return file, line and column of an instruction of an agent as messages begin, or nothing."""
-    if agent & mask(AGENT_BITS) == LIST_ENGINE:
-        return ""
-    return view_of(mesh, agent >> AGENT_BITS).place_at(pc)
+def span_at(mesh: MeshState, agent: int, pc: int) -> Span | None:
+    """Return the source of an agent's instruction, of a list engine that of its entry, if known."""
+    node = agent >> AGENT_BITS
+    is_list = agent & mask(AGENT_BITS) == LIST_ENGINE
+    return view_of(mesh, node).span_at(list_entry(mesh, node) if is_list else pc)
+
+
+def list_entry(mesh: MeshState, node: int) -> int:
+    """Return the address of the entry that a list engine carries out, or waits in."""
+    return mesh.arrays["list_at"][node] - LIST_ENTRY_BYTES

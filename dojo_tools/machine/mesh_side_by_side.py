@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from dojo_tools.description import Instruction
+from dojo_tools.diagnostics import Diagnostic, Event, ExitCode
 from dojo_tools.disassembler import format_instruction
-from dojo_tools.engines.mesh import AGENT_BITS
+from dojo_tools.machine.divergence import divergence_diagnostic
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, Piece
-from dojo_tools.machine.mesh_names import agent_name, view_of
+from dojo_tools.machine.mesh_names import agent_of, span_at
 from dojo_tools.machine.mesh_pair import MeshDifference, difference_so_far, thread_difference
 
 EVENTS, EVENTS_MAX = 1 << 14, 1 << 26
@@ -166,20 +167,21 @@ def _retired_max(mesh: Mesh) -> int:
     return max(_retired(mesh, agent) for agent in mesh.agents())
 
 
-def divergence_text(mesh: Mesh, found: MeshDivergence) -> str:
+def mesh_divergence_diagnostic(mesh: Mesh, found: MeshDivergence) -> Diagnostic:
     """Return where two engines part: instruction, source line, node and thread, both results."""
-    rows: list[str] = []
     if found.agent is None:
-        rows.append(f"error: the engines differ: {found.difference}")
-    else:
-        place = view_of(mesh, found.agent >> AGENT_BITS).place_at(found.pc)
-        text = "no instruction"
-        if found.instruction is not None:
-            text = format_instruction(found.instruction, found.pc, mesh.description)
-        rows.append(f"{place}error: the engines differ: `{text}` (pc 0x{found.pc:x})")
-        who = agent_name(mesh, found.agent)
-        rows.append(f"note: {who}, cycle {found.cycle}, its instruction number {found.retired + 1}")
-        if found.count > 1:
-            rows.append(f"note: only when {found.count} instructions run as a whole")
-        rows.append(f"note: {found.difference}")
-    return "\n".join([*rows, "hint: this is a mistake in the tools: please report it"])
+        event = Event("error", exit_code=ExitCode.ENGINES_DIFFER)
+        return divergence_diagnostic(str(found.difference), (), None, event)
+    text = "no instruction"
+    if found.instruction is not None:
+        text = format_instruction(found.instruction, found.pc, mesh.description)
+    who = agent_of(mesh, found.agent)
+    notes = [f"{who}, cycle {found.cycle}, its instruction number {found.retired + 1}"]
+    if found.count > 1:
+        notes.append(f"only when {found.count} instructions run as a whole")
+    return divergence_diagnostic(
+        f"`{text}` (pc 0x{found.pc:x})",
+        [*notes, str(found.difference)],
+        span_at(mesh, found.agent, found.pc),
+        Event("error", (who,), found.cycle, found.pc, ExitCode.ENGINES_DIFFER),
+    )

@@ -1,20 +1,20 @@
 """What an image says of one of its programs: symbols, typed data, source lines, by SRAM offset.
 
-Machines of one node and of many share it, and the words for a fault of a program.
+Machines of one node and of many share it.
 """
 
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dojo_tools.bits import mask
-from dojo_tools.diagnostics import did_you_mean, fail
-from dojo_tools.engines.stop import Fault, FaultKind
+from dojo_tools.diagnostics import Span, did_you_mean, fail
 from dojo_tools.objects import (
     ABSOLUTE,
     PROGRAM_STRIDE_BITS,
     Image,
     LineEntry,
+    Segment,
     Symbol,
     SymbolKind,
     TensorType,
@@ -24,6 +24,7 @@ from dojo_tools.objects import (
 
 STACK_POINTER = "sp"
 RETURN_ADDRESS = "ra"
+RESOURCE_KINDS = (SymbolKind.SEMAPHORE, SymbolKind.BARRIER, SymbolKind.BIAS_REGISTER)
 
 
 class ProgramView:
@@ -55,6 +56,15 @@ class ProgramView:
         """The name of the program, that of the image if it has none."""
         programs = self.image.programs
         return programs[self.number].name if programs else self.image.name
+
+    @property
+    def end(self) -> int:
+        """The end of its sections."""
+        ends = (
+            (segment.address & mask(PROGRAM_STRIDE_BITS)) + segment.memory_size
+            for segment in self._segments()
+        )
+        return max(ends, default=0)
 
     def symbol(self, name: str) -> Symbol:
         """Return a symbol. Raises `InputError` for an unknown name."""
@@ -95,10 +105,51 @@ class ProgramView:
         line = self._lines[index]
         return line if pc < self._line_starts[index] + line.size else None
 
-    def place_at(self, pc: int) -> str:
-        """Return file, line and column of an instruction as messages begin, or nothing."""
+    def span_at(self, pc: int) -> Span | None:
+        """Return file, line and column of an instruction, without the text of the line."""
         line = self.line_at(pc)
-        return "" if line is None else f"{line.file}:{line.line}:{line.column}: "
+        return None if line is None else line.span
+
+    def symbol_text(self, address: int) -> str | None:
+        """Return the symbol at an address, or the nearest before it in its segment and how far.
+
+        One whose size is known is not that of an address behind its end.
+        """
+        segment = self._segment_at(address)
+        if segment is None:
+            return None
+        start = segment.address & mask(PROGRAM_STRIDE_BITS)
+        found = [
+            symbol
+            for symbol in self.symbols.values()
+            if symbol.section != ABSOLUTE
+            and symbol.kind not in RESOURCE_KINDS
+            and start <= symbol.value <= address
+            and (not symbol.size or address < symbol.value + symbol.size)
+        ]
+        if not found:
+            return None
+        nearest = max(found, key=lambda symbol: symbol.value)
+        offset = address - nearest.value
+        return f"`{nearest.name}`" + (f" + 0x{offset:x}" if offset else "")
+
+    def is_data(self, address: int) -> bool:
+        """Return whether an address is in a segment that has no code."""
+        segment = self._segment_at(address)
+        return segment is not None and not segment.executable
+
+    def _segment_at(self, address: int) -> Segment | None:
+        for segment in self._segments():
+            start = segment.address & mask(PROGRAM_STRIDE_BITS)
+            if start <= address < start + segment.memory_size:
+                return segment
+        return None
+
+    def _segments(self) -> Iterator[Segment]:
+        """Yield its own segments."""
+        for segment in self.image.segments:
+            if segment.address >> PROGRAM_STRIDE_BITS == self.number:
+                yield segment
 
     def resource_names(self, kind: SymbolKind, number: int) -> list[str]:
         """Return the names that the semaphore or barrier of a number has."""
@@ -107,45 +158,3 @@ class ProgramView:
             for symbol in self.symbols.values()
             if symbol.kind is kind and symbol.value == number
         )
-
-    def fault_text(
-        self, fault: Fault, read_register: Callable[[str], object], thread: int = 0, who: str = ""
-    ) -> str:
-        """Return a fault as a message: source line, what was accessed, its limits, a hint.
-
-        `read_register` reads those of the thread, and `who` names it where there are several. A
-        fault of a request at pc 0 is of no instruction: its agent has gone on.
-        """
-        line = self.line_at(fault.pc)
-        subject = f"{who}: " if who else ""
-        text = f"{self.place_at(fault.pc)}fault: {subject}{fault.message}"
-        if fault.pc or fault.kind is not FaultKind.REQUEST:
-            text += f" (pc 0x{fault.pc:x})"
-        if line is not None:
-            text += "".join(f"\nnote: {frame}" for frame in line.trail)
-        elif fault.kind is FaultKind.ILLEGAL:
-            text += self._way_note(fault.pc, read_register(RETURN_ADDRESS))
-        hint = self._stack_hint(read_register(STACK_POINTER), thread) or fault.hint
-        return text if hint is None else f"{text}\nhint: {hint}"
-
-    def _way_note(self, pc: int, return_address: object) -> str:
-        """Return a note on how a thread may have come to where no source line is, or nothing."""
-        before = self.place_at(pc - 4)
-        if before:
-            return f"\nnote: {before}the instruction before"
-        caller = self.place_at(return_address - 4) if isinstance(return_address, int) else ""
-        return f"\nnote: {caller}the last call, as `{RETURN_ADDRESS}` says" if caller else ""
-
-    def _stack_hint(self, stack: object, thread: int) -> str | None:
-        """Return a hint if the stack of a thread is deeper than it may be."""
-        limit = self.symbols.get(f"__stack_top_{thread}") or self.symbols.get("__stack_top")
-        if limit is None or not isinstance(stack, int):
-            return None
-        from dojo_tools.linker import DEFAULT_STACK_SIZE  # noqa: PLC0415  see the top
-
-        depth = limit.value - stack
-        size = self.symbols.get("__stack_size")
-        allowed = DEFAULT_STACK_SIZE if size is None else size.value
-        if depth > allowed:
-            return f"the stack is {depth} bytes deep, {allowed} are reserved"
-        return None

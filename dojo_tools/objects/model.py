@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from dojo_tools.bits import is_power_of_two
+from dojo_tools.diagnostics import Source, Span
 
 ABSOLUTE = "*ABS*"
 """The `section` of a symbol whose value is a number, not a place."""
@@ -152,6 +153,11 @@ class LineEntry(NamedTuple):
     line: int
     column: int
     trail: tuple[Frame, ...] = ()
+
+    @property
+    def span(self) -> Span:
+        """The place in the source, whose text is not at hand."""
+        return Span(Source(self.file, "", (self.line, self.column)), 0, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
 from dojo_tools.machine.program_code import makes_requests
 from dojo_tools.objects import Image
-from dojo_tools.runs.early_end import early_end_message, over_budget_message
+from dojo_tools.runs.early_end import budget_failure, failed_checks, machine_failure
 from dojo_tools.runs.ir_files import ir_writer
 from dojo_tools.runs.model import Grid, RunFile
 from dojo_tools.runs.progress import Listener, Progress
@@ -92,24 +92,26 @@ def _execute(
         outputs = plan.results()
     if plan is not None:
         plan.save_dumps(run_file.dumps)
+    if stop is not None and stop.reason is not StopReason.FAULT:
+        warnings += machine.stack_warnings()
     final = machine.run(0)
     status = _status(stop, outputs) if divergence is None else Status.DIFFERED
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
     if (status is Status.DONE and over_budget) or progress.is_over_budget:
         status = Status.OVER_BUDGET
     pc = machine.pc if stop is None or stop.fault is None else stop.fault.pc
-    message = early_end_message(run_file, machine, status, stop)
-    if progress.is_over_budget:
-        message = over_budget_message(run_file)
     if divergence is not None:
-        pc, message = divergence.pc, machine.divergence_text(divergence)
+        pc = divergence.pc
+    found = machine_failure(run_file, machine, status, stop, divergence)
+    if status is Status.OVER_BUDGET:
+        found = budget_failure(run_file, final.cycles, progress.is_over_budget)
     return RunReport(
         name=run_file.name,
         status=status,
         stop=stop,
         pc=pc,
         line=machine.line_at(pc),
-        message=message,
+        failures=(*(() if found is None else (found,)), *failed_checks(outputs)),
         retired=final.retired,
         cycles=final.cycles,
         causes={cause.value: count for cause, count in final.causes.items()},

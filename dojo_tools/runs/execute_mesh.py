@@ -6,34 +6,41 @@ from pathlib import Path
 
 from dojo_tools.bits import mask
 from dojo_tools.description import Description, MachineDef
-from dojo_tools.diagnostics import Diagnostic
+from dojo_tools.diagnostics import Diagnostic, Event
 from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE, NEVER_CYCLE
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine.deadlock import find_deadlock
-from dojo_tools.machine.deadlock_report import blocked_lines, deadlock_text, ordered_waiters
+from dojo_tools.machine.deadlock_report import (
+    blocked_notes,
+    deadlock_diagnostic,
+    deadlock_json,
+    ordered_waiters,
+)
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_counters import cycles_by_cause, run_cycles
-from dojo_tools.machine.mesh_faults import mesh_fault_text
-from dojo_tools.machine.mesh_names import agent_name, place_at, view_of
+from dojo_tools.machine.mesh_faults import mesh_fault_diagnostic
+from dojo_tools.machine.mesh_names import agent_of, span_at, view_of
 from dojo_tools.machine.mesh_pair import compare_meshes
 from dojo_tools.machine.mesh_side_by_side import (
     Ends,
     MeshDivergence,
     MeshesDiffer,
     SideBySide,
-    divergence_text,
+    mesh_divergence_diagnostic,
 )
 from dojo_tools.machine.mesh_trace import MeshTracer
+from dojo_tools.machine.node_lists import agents_text
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
-from dojo_tools.runs.early_end import over_budget_message, with_excerpt
+from dojo_tools.ranges import numbers_text
+from dojo_tools.runs.early_end import budget_failure, failed_checks, failure, with_source
 from dojo_tools.runs.ir_files import ir_writers
 from dojo_tools.runs.mesh_host import MeshHost
 from dojo_tools.runs.mesh_report import (
-    code_lines,
     cut_off_warnings,
     left_over_warnings,
     line_text,
+    stack_warnings,
     unused_grid_warnings,
 )
 from dojo_tools.runs.model import RunFile
@@ -43,6 +50,7 @@ from dojo_tools.runs.report import OutputResult, RunReport, Status
 
 LINES_KEPT_MAX = 100_000
 LINE_MAX = 1 << 16
+WORD_BYTES = 4
 
 
 def execute_on_mesh(
@@ -106,6 +114,8 @@ def execute_on_mesh(
         outputs = plan.results()
         warnings += left_over_warnings(mesh, end)
     plan.save_dumps(run_file.dumps)
+    if end is not None and end.reason is not EndReason.FAULT:
+        warnings += stack_warnings(mesh)
     status = _status(end, outputs) if difference is None else Status.DIFFERED
     final = end or mesh.end_so_far()
     over_budget = run_file.cycles_max is not None and final.cycles > run_file.cycles_max
@@ -124,10 +134,13 @@ def execute_on_mesh(
         stop=None if end is None else _stop(end),
         pc=pc,
         line=line,
-        message=(
-            over_budget_message(run_file)
-            if was_stopped
-            else _message(mesh, run_file, status, final, difference)
+        failures=(
+            *(
+                [budget_failure(run_file, final.cycles, was_stopped)]
+                if status is Status.OVER_BUDGET
+                else _failures(mesh, run_file, status, final, difference)
+            ),
+            *failed_checks(outputs),
         ),
         retired=final.retired,
         cycles=final.cycles,
@@ -349,61 +362,88 @@ def _place(mesh: Mesh, end: MeshEnd) -> tuple[int, LineEntry | None]:
     return pc, None if is_list else view_of(mesh, agent >> AGENT_BITS).line_at(pc)
 
 
-def _message(
+def _failures(
     mesh: Mesh,
     run_file: RunFile,
     status: Status,
     end: MeshEnd,
     difference: MeshDivergence | None,
-) -> str | None:
-    """Return where and why a run ended, with the source line; None if all is well."""
+) -> list[Diagnostic]:
+    """Return where and why a run ended, with the source line; nothing if all is well."""
     match status:
         case Status.DIFFERED if difference is not None:
-            return divergence_text(mesh, difference)
+            return [mesh_divergence_diagnostic(mesh, difference)]
         case Status.FAULT if end.fault is not None:
-            text = mesh_fault_text(mesh, end.fault)
+            found = [mesh_fault_diagnostic(mesh, end.fault)]
         case Status.DEADLOCK if end.deadlock is not None:
-            text = deadlock_text(mesh, end.deadlock, end.cycles)
+            found = [deadlock_diagnostic(mesh, end.deadlock, end.cycles)]
         case Status.LIMIT:
-            text = _limit_text(mesh, end)
+            found = [_limit(mesh, end)]
         case Status.HALT_CODE:
-            return "\n".join(f"error: {line}" for line in code_lines(mesh, end))
+            found = list(_halts(mesh, end))
         case Status.INTERRUPTED:
-            text = _interrupted_text(mesh, end)
+            found = [_interrupted(mesh, end)]
         case _:
-            return None
-    return with_excerpt(text, run_file, _place(mesh, end)[1])
+            found = []
+    return [with_source(diagnostic, run_file) for diagnostic in found]
 
 
-def _interrupted_text(mesh: Mesh, end: MeshEnd) -> str:
+def _halts(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:
+    """Yield a diagnostic for each group of threads that halted with a code in the same place."""
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for agent in sorted(end.codes):
+        pc = mesh.engine.thread(agent).pc - WORD_BYTES
+        likeness = mesh.program_of[agent >> AGENT_BITS], agent & mask(AGENT_BITS), pc
+        groups.setdefault(likeness, []).append(agent)
+    for (_, _, pc), group in groups.items():
+        agents = tuple(agent_of(mesh, agent) for agent in group)
+        codes = [end.codes[agent] for agent in group]
+        noun = "code" if len(set(codes)) == 1 else "codes"
+        yield failure(
+            Status.HALT_CODE,
+            f"{agents_text(agents)} halted with {noun} {numbers_text(sorted(set(codes)))}",
+            Event("error", agents, pc=pc, details={"code": codes[0], "codes": codes}),
+            span_at(mesh, group[0], pc),
+        )
+
+
+def _interrupted(mesh: Mesh, end: MeshEnd) -> Diagnostic:
     """Return how far a run came, where one thread stands, and how many wait.
 
     Only how many: in the middle of an event nobody can say for whom.
     """
     agent, pc = _agent_and_pc(mesh, end)
+    who = agent_of(mesh, agent)
     waiting = sum(1 for _ in _doing(mesh, "WAITING", "AT_BARRIER", "AT_LIST"))
-    return (
-        f"{place_at(mesh, agent, pc)}interrupted after {end.retired} instructions, {end.cycles} "
-        f"cycles: {agent_name(mesh, agent)} is here (pc 0x{pc:x}), threads that wait: {waiting}"
+    return failure(
+        Status.INTERRUPTED,
+        f"interrupted after {end.retired} instructions, {end.cycles} cycles: {who} is here (pc "
+        f"0x{pc:x}), threads that wait: {waiting}",
+        Event(None, (who,), end.cycles, pc),
+        span_at(mesh, agent, pc),
     )
 
 
-def _limit_text(mesh: Mesh, end: MeshEnd) -> str:
+def _limit(mesh: Mesh, end: MeshEnd) -> Diagnostic:
     """Return which thread came to the limit, and who waits while it does not end."""
-    if end.limited is None:
-        return f"limit: {end.cycles} cycles and not at the end"
+    assert end.limited is not None, "a run that passes its budget of cycles is no limit"
     agent, pc = _agent_and_pc(mesh, end)
-    thread = mesh.engine.thread(agent)
-    lines = [
-        f"{place_at(mesh, agent, pc)}limit: {agent_name(mesh, agent)}: {thread.retired} "
-        f"instructions executed, no halt (pc 0x{pc:x})"
-    ]
+    who = agent_of(mesh, agent)
+    retired = mesh.engine.thread(agent).retired
     blocked = find_deadlock(mesh)
-    if blocked is not None:
-        lines += blocked_lines(mesh, blocked)
-    lines.append(
-        "hint: is this loop meant to end? A loop that waits for another thread or node needs a "
+    return failure(
+        Status.LIMIT,
+        f"{who}: {retired} instructions executed, no halt (pc 0x{pc:x})",
+        Event(
+            "limit",
+            (who,),
+            end.cycles,
+            pc,
+            details={} if blocked is None else {"blocked": deadlock_json(mesh, blocked)},
+        ),
+        span_at(mesh, agent, pc),
+        "is this loop meant to end? A loop that waits for another thread or node needs a "
         "semaphore or an acquiring load; `--max-instructions` or `limits.instructions` raise the "
-        "limit"
+        "limit",
+        () if blocked is None else tuple(blocked_notes(mesh, blocked)),
     )
-    return "\n".join(lines)

@@ -1,18 +1,21 @@
 """What a run on many nodes came to, for JSON and as the lines that say how it ended."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from dojo_tools.diagnostics import Diagnostic, Severity
+from dojo_tools.diagnostics import Agent, Diagnostic, Event, Severity
 from dojo_tools.engines.mesh import AGENT_BITS
-from dojo_tools.machine.deadlock_report import deadlock_json
+from dojo_tools.machine.deadlock_report import deadlock_json, last_posted_text
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, MeshLine
 from dojo_tools.machine.mesh_counters import counters_json, semaphore_uses
-from dojo_tools.machine.mesh_names import agent_json, agent_name, node_name, resource_name
+from dojo_tools.machine.mesh_names import agent_json, agent_name, agent_of, resource_name
+from dojo_tools.machine.node_lists import nodes_text
+from dojo_tools.machine.program_view import STACK_POINTER
+from dojo_tools.machine.stack_depth import DeepStack, Stacks, deep_stack, stacks_of
 from dojo_tools.objects import SymbolKind
 
 LEFT_OVER_MAX = 5
-CODES_MAX = 12
 
 
 def mesh_json(mesh: Mesh, end: MeshEnd, lines: Sequence[MeshLine]) -> dict[str, Any]:
@@ -44,32 +47,68 @@ def mesh_json(mesh: Mesh, end: MeshEnd, lines: Sequence[MeshLine]) -> dict[str, 
     }
 
 
-def code_lines(mesh: Mesh, end: MeshEnd) -> Iterator[str]:
-    """Yield a line for each thread that halted with a code, at most `CODES_MAX`."""
-    for agent in sorted(end.codes)[:CODES_MAX]:
-        yield f"{agent_name(mesh, agent)} halted with code {end.codes[agent]}"
-    if len(end.codes) > CODES_MAX:
-        yield f"and {len(end.codes) - CODES_MAX} more threads"
-
-
 def left_over_warnings(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:
     """Yield warnings for semaphores that hold posts that nobody has waited for."""
     if end.reason is not EndReason.DONE:
         return
-    left = [use for use in semaphore_uses(mesh) if use.value]
     semaphores = mesh.machine.semaphores.count
-    for use in left[:LEFT_OVER_MAX]:
-        name = resource_name(mesh, use.node, use.number, SymbolKind.SEMAPHORE)
-        poster = mesh.arrays["poster"][use.node * semaphores + use.number] - 1
-        by = f", last posted by {agent_name(mesh, poster)}" if poster >= 0 else ""
-        yield _warning(
-            f"semaphore {name} of {node_name(mesh, use.node)} holds {use.value} at the end: "
-            f"posts that nobody has waited for{by}",
-            "left-over-posts",
+    groups: dict[tuple[int, int, int, bool], list[tuple[int, int]]] = {}
+    for use in semaphore_uses(mesh):
+        if use.value:
+            poster = mesh.arrays["poster"][use.node * semaphores + use.number] - 1
+            likeness = (mesh.program_of[use.node], use.number, use.value, poster < 0)
+            groups.setdefault(likeness, []).append((use.node, poster))
+    for (_, number, value, is_set), left in groups.items():
+        name = resource_name(mesh, left[0][0], number, SymbolKind.SEMAPHORE)
+        places = [mesh.place_of(node) for node, _ in left]
+        by = "" if is_set else f", {last_posted_text(mesh, left)}"
+        holds = f"holds {value}" if len(left) == 1 else f"hold {value} each"
+        yield Diagnostic(
+            Severity.WARNING,
+            f"semaphore {name} of {nodes_text(places)} {holds} at the end: posts that nobody has "
+            f"waited for{by}",
+            name="left-over-posts",
+            event=Event(
+                nodes=tuple(places),
+                cycle=end.cycles,
+                details={
+                    "semaphore": number,
+                    "held": value,
+                    "posted_last_by": [
+                        None if poster < 0 else agent_json(mesh, poster) for _, poster in left
+                    ],
+                },
+            ),
         )
-    if len(left) > LEFT_OVER_MAX:
-        more = len(left) - LEFT_OVER_MAX
-        yield _warning(f"{more} more semaphores hold posts at the end", "left-over-posts")
+
+
+def stack_warnings(mesh: Mesh) -> Iterator[Diagnostic]:
+    """Yield warnings for stacks that are, or have been, deeper than what is reserved for them."""
+    groups: dict[tuple[int, int, bool], list[tuple[Agent, DeepStack]]] = {}
+    stacks = [stacks_of(view, len(mesh.shares[view.number])) for view in mesh.views]
+    for node, number in mesh.program_of.items():
+        found = _deep_stack(mesh, node, stacks[number])
+        if found is not None:
+            agent = agent_of(mesh, (node << AGENT_BITS) + found.thread)
+            likeness = number, found.thread, found.is_seen_in_memory
+            groups.setdefault(likeness, []).append((agent, found))
+    for group in groups.values():
+        agents = tuple(agent for agent, _ in group)
+        deepest = max((found for _, found in group), key=lambda found: found.depth)
+        who = f"{agents[0].part} of {nodes_text((x, y) for x, y, _ in agents)}"
+        yield deepest.warning(who, Event(agents=agents))
+
+
+def _deep_stack(mesh: Mesh, node: int, stacks: Stacks | None) -> DeepStack | None:
+    if stacks is None:
+        return None
+    pointers: dict[int, int] = {}
+    for number in range(stacks.count):
+        thread = mesh.engine.thread((node << AGENT_BITS) + number)
+        pointer = thread.read_register(STACK_POINTER)
+        if thread.retired and isinstance(pointer, int):
+            pointers[number] = pointer
+    return deep_stack(stacks, pointers, partial(mesh.engine.read_memory, node))
 
 
 def cut_off_warnings(mesh: Mesh) -> Iterator[Diagnostic]:
@@ -99,10 +138,6 @@ def unused_grid_warnings(mesh: Mesh, size: tuple[int, int] | None) -> Iterator[D
             hint="leave out `--grid`, and `size` in run files, or `.place`",
             name="unused-grid",
         )
-
-
-def _warning(message: str, name: str) -> Diagnostic:
-    return Diagnostic(Severity.WARNING, message, name=name)
 
 
 def line_text(mesh: Mesh, line: MeshLine) -> str:

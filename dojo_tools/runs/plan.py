@@ -128,7 +128,14 @@ class Plan:
         saved = None if output.save is None else str(output.save)
         at_limit = _count_at_limit(found, plan.element)
         return OutputResult(
-            output.title, plan.element, plan.shape, saved, comparison, accuracy, at_limit
+            output.title,
+            plan.element,
+            plan.shape,
+            saved,
+            comparison,
+            accuracy,
+            at_limit,
+            span=output.span,
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from dojo_tools.diagnostics import Diagnostic, ExitCode
+from dojo_tools.diagnostics import Diagnostic, ExitCode, Span, render
 from dojo_tools.engines.stop import Stop
 from dojo_tools.machine import Machine
 from dojo_tools.objects import LineEntry
@@ -45,6 +45,36 @@ EXIT_CODES = {
 }
 
 
+FAILURES = {
+    Status.CHECK_FAILED: "check-failed",
+    Status.OVER_BUDGET: "over-budget",
+    Status.HALT_CODE: "halt-code",
+    Status.FAULT: "fault",
+    Status.LIMIT: "limit",
+    Status.DEADLOCK: "deadlock",
+    Status.INTERRUPTED: "interrupted",
+    Status.DIFFERED: "engines-differ",
+}
+"""How diagnostics name the ways in which a run fails."""
+
+DIAGNOSTIC_NAMES = {
+    "check-failed": "An output is not what the run file says.",
+    "over-budget": "The run took more cycles than `limits.cycles`.",
+    "halt-code": "A thread halted with a code that is not zero.",
+    "fault": "An instruction or a request of the program could not be carried out.",
+    "limit": "A thread executed more instructions than it may.",
+    "deadlock": "Nothing happens any more, and threads or lists wait.",
+    "wrong-example": "A worked example of the description does not hold.",
+    "interrupted": "The run was interrupted.",
+    "engines-differ": "The two engines differ: a mistake in one of them.",
+    "left-over-posts": "A semaphore holds posts at the end that nobody has waited for.",
+    "deep-stack": "A stack is, or has been, deeper than what is reserved for it.",
+    "cut-off-nodes": "Live nodes are cut off by dead ones and can't be used.",
+    "unused-grid": "The size of the grid is not used: the programs are placed.",
+}
+"""A sentence for each name of a diagnostic of a run."""
+
+
 @dataclass(frozen=True, slots=True)
 class InputResult:
     """A tensor as it was put into memory; `origin` is a file's name or a kind, with its seed.
@@ -68,6 +98,7 @@ class OutputResult:
     `at_limit` counts the values that are what too large ones become in a CFloat element type.
     `node` is the one whose values are wrong, of many that hold the tensor; where nodes hold other
     values than the first, which counts then, it is not `is_uniform`.
+    `span` is where the run file asks for it.
     """
 
     symbol: str
@@ -79,6 +110,7 @@ class OutputResult:
     at_limit: int = 0
     node: tuple[int, int] | None = None
     is_uniform: bool = True
+    span: Span | None = None
 
     @property
     def passed(self) -> bool:
@@ -121,7 +153,7 @@ class RunReport:
     """The outcome of a run.
 
     `stop` is None for an interrupted one. `pc` is the next instruction or the one that faulted,
-    `line` its source line. `message` says where and why, unless the program halted.
+    `line` its source line. `failures` say where and why it failed, nothing if all is well.
     `printed` is cut off after `PRINTED_MAX` characters. What `ran`, a machine of one node or a
     mesh, is in its final state; of a mesh `end` says how it ended and `lines` who printed what.
     """
@@ -131,7 +163,7 @@ class RunReport:
     stop: Stop | None
     pc: int
     line: LineEntry | None
-    message: str | None
+    failures: tuple[Diagnostic, ...]
     retired: int
     cycles: int
     causes: Mapping[str, int]
@@ -156,6 +188,11 @@ class RunReport:
         """The mesh, of a run on many nodes."""
         assert not isinstance(self.ran, Machine)
         return self.ran
+
+    @property
+    def message(self) -> str | None:
+        """Where and why it failed, as text, None if all is well."""
+        return "\n".join(render(found) for found in self.failures) or None
 
     @property
     def exit_code(self) -> ExitCode:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from dojo_tools.diagnostics import ExitCode
+from dojo_tools.runs.report import DIAGNOSTIC_NAMES
+from dojo_tools.runs.report import FAILURES as NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 MISTAKES = '.include "inc.s"\nbeqz x1, far\nhalti 0\n.space 0x8000\nfar: nop\n'
@@ -96,6 +98,80 @@ def test_sarif() -> None:
     assert log["runs"][0]["results"] == []
 
 
+RING = """\
+        .semaphore token
+        .global _start
+_start: sem.wait token
+        sem.post token
+        halti   0
+"""
+FAILURES = {
+    "fault": ("lw a0, [zero]\n", ExitCode.GUEST_FAULT, {"fault": "bounds", "pc": 0x104}),
+    "halt-code": ("halti 7\n", ExitCode.CHECK_FAILED, {"code": 7, "cycle": 2}),
+    "limit": ("jump _start\n", ExitCode.LIMIT, {"node": [0, 0], "thread": 0}),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_run_on_one_node_that_fails_is_told_with_place_and_thread(name: str) -> None:
+    text, code, fields = FAILURES[name]
+    Path("p.s").write_text(f".global _start\n_start: nop\n{text}", encoding="utf-8")
+    done = run("run", "p.s", "-q", "--max-instructions", "100", "--diagnostics", "json")
+    (found,) = map(json.loads, done.stderr.splitlines())
+    assert (found["severity"], found["name"], found["exit_code"]) == ("error", name, code)
+    assert (found["file"], found["node"], found["thread"]) == ("p.s", [0, 0], 0)
+    assert name == "limit" or (found["line"], found["column"]) == (3, 1)
+    assert fields.items() <= found.items()
+    assert done.returncode == code
+
+
+def test_a_deadlock_has_who_waits_in_json_and_sarif() -> None:
+    Path("p.s").write_text(RING, encoding="utf-8")
+    words = ["p.s", "-q", "--machine", "small", "--grid", "2x1", "--engine", "reference"]
+    done = run("run", *words, "--diagnostics", "json")
+    (found,) = map(json.loads, done.stderr.splitlines())
+    assert (found["name"], found["line"], found["column"]) == ("deadlock", 3, 9)
+    assert found["exit_code"] == done.returncode == ExitCode.DEADLOCK
+    assert len(found["deadlock"]["waiters"]) == 2
+    assert all(note["message"] for note in found["notes"])
+
+    log = json.loads(run("run", *words, "--diagnostics", "sarif").stderr)
+    check_sarif(log)
+    (result,) = log["runs"][0]["results"]
+    assert result["ruleId"] == "deadlock"
+    assert result["properties"]["exitCode"] == ExitCode.DEADLOCK
+    assert result["properties"]["deadlock"] == found["deadlock"]
+    names = [place["fullyQualifiedName"] for place in result["locations"][0]["logicalLocations"]]
+    assert names == ["node (0, 0)", "node (0, 0) thread 0"]
+
+
+def test_each_output_that_is_wrong_is_told_with_its_place_in_the_run_file() -> None:
+    Path("p.s").write_text(
+        ".global _start\n_start: halti 0\n.data\nx: .tensor i32, 3\ny: .tensor i32, 1\n",
+        encoding="utf-8",
+    )
+    Path("run.toml").write_text(
+        '[program]\nsources = ["p.s"]\n'
+        '[[output]]\nsymbol = "x"\ncheck = { expression = "1" }\n'
+        '[[output]]\nsymbol = "y"\ncheck = { expression = "0" }\n',
+        encoding="utf-8",
+    )
+    done = run("run", "run.toml", "-q", "--diagnostics", "json")
+    (found,) = map(json.loads, done.stderr.splitlines())
+    assert (found["name"], found["output"]) == ("check-failed", "x")
+    assert (found["file"], found["line"]) == ("run.toml", 4)
+    assert found["message"] == "output x: 0 of 3 elements match"
+    assert "[2] found 0, expected 1, difference 1" in [n["message"] for n in found["notes"]]
+    assert found["exit_code"] == done.returncode == ExitCode.CHECK_FAILED
+
+
+def test_every_name_of_a_run_has_a_sentence_and_is_documented() -> None:
+    text = (ROOT / "docs" / "diagnostics.md").read_text(encoding="utf-8")
+    assert set(DIAGNOSTIC_NAMES) >= set(NAMES.values())
+    for name in DIAGNOSTIC_NAMES:
+        assert f"| `{name}` |" in text, name
+
+
 def check_sarif(log: dict[str, Any]) -> None:
     """Hold a log against what SARIF 2.1.0 demands of the properties that we write."""
     assert set(log) == {"$schema", "version", "runs"}
@@ -113,7 +189,7 @@ def check_sarif(log: dict[str, Any]) -> None:
     for result in found["results"]:
         assert set(result) <= {
             *("ruleId", "ruleIndex", "level", "message"),
-            *("locations", "relatedLocations"),
+            *("locations", "relatedLocations", "properties"),
         }
         assert ids[result["ruleIndex"]] == result["ruleId"]
         assert result["level"] in LEVELS
@@ -126,7 +202,10 @@ def check_sarif(log: dict[str, Any]) -> None:
 
 def check_location(location: dict[str, Any]) -> None:
     """Hold a location against the schema's, with lines and columns from 1."""
-    assert set(location) <= {"id", "message", "physicalLocation"}
+    assert set(location) <= {"id", "message", "physicalLocation", "logicalLocations"}
+    for logical in location.get("logicalLocations", []):
+        assert set(logical) == {"name", "fullyQualifiedName", "kind"}
+        assert all(logical.values())
     place = location.get("physicalLocation")
     if place is not None:
         uri, region = place["artifactLocation"]["uri"], place["region"]

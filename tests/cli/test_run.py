@@ -242,9 +242,19 @@ def test_a_wrong_example_is_named() -> None:
         "    { vd.i32 = abs(va.i32 - vb.i32) }\n",
         encoding="utf-8",
     )
-    done = run("--examples", "--isa", "my.isa")
+    Path("mine").mkdir()
+    Path("my.isa").rename("mine/my.isa")
+    words = ["--examples", "--isa", "mine/my.isa"]
+    done = run(*words)
     assert done.returncode == ExitCode.CHECK_FAILED
-    assert done.stdout.startswith("my.isa:4: vabd.i32: ")
+    assert done.stdout.startswith(
+        "my.isa:8: vabd.i32: va.i32 = 2, vb.i32 = 5 -> vd.i32 = 4\n"
+        "  vd.i32 lanes 0..15: found 3, expected 4\n"
+    )
+    told = run(*words, "--engine", "reference", "--diagnostics", "json").stderr
+    (found,) = map(json.loads, told.splitlines())
+    assert (found["name"], found["file"], found["line"]) == ("wrong-example", "mine/my.isa", 8)
+    assert found["notes"] == [{"message": "vd.i32 lanes 0..15: found 3, expected 4"}]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no Ctrl-C to send")
@@ -357,8 +367,9 @@ def test_a_report_on_stdout_is_alone_there() -> None:
     done = run(*words, "--report", "-")
     assert json.loads(done.stdout)["status"] == "halted with a code"
     assert done.stderr.startswith("A\nstatus halted with a code\n")
-    assert done.stderr.endswith("error: the program halted with code 3\n")
-    assert run(*words).stdout + "error: the program halted with code 3\n" == done.stderr
+    failure = "p.s:5:1: error: the program halted with code 3\n    halti 3\n    ^^^^^^^\n"
+    assert done.stderr.endswith(failure)
+    assert run(*words).stdout + failure == done.stderr
     assert run(*words, "--report", "-", "--deadlock-dot", "-").returncode == ExitCode.USAGE
 
 

@@ -121,6 +121,43 @@ def test_a_local_keeps_its_value_when_the_register_is_written():
     assert run_example(ReferenceThread, description, definition, definition.examples[0]) == []
 
 
+@pytest.mark.parametrize(
+    "example, differences",
+    [
+        ("va.f32 = 1 -> vd.f32 = 2", []),
+        (
+            "va.f32 = 1 -> vd.f32 = 3",
+            ["vd.f32 lanes 0..15: found 2.0 (0x40000000), expected 3.0 (0x40400000)"],
+        ),
+        (
+            "va.f32 = [1, -0.5] -> vd.f32 = [2, nan]",
+            ["vd.f32 lanes 1..15 by 2: found 0.5 (0x3f000000), expected nan (0x7fc00000)"],
+        ),
+        (
+            "va.f32 = [1, 2, 3, 4] -> vd.f32 = [2, 3, 4, 4]",
+            ["vd.f32 lanes 3..15 by 4: found 5.0 (0x40a00000), expected 4.0 (0x40800000)"],
+        ),
+        (
+            "va.f32 = 1 -> halt 3",
+            ["found no fault, halt or request, expected `halt 3`"],
+        ),
+    ],
+)
+def test_what_differs_from_an_example_is_told_by_lane_and_value(
+    example: str, differences: list[str]
+):
+    text = BASE + (
+        'instruction more vd, va "One more."\nencoding R op=1 rest=0 timing alu latency=1\n'
+        f"example {example}\n"
+        "{ vd.f32 = va.f32 + 1 }\n"
+    )
+    definition = load_sources([Source("more.isa", text)]).instructions[0]
+    (found,) = definition.examples
+    assert found.defined_at == f"more.isa:{BASE.count(chr(10)) + 3}"
+    description = load_sources([Source("more.isa", text)])
+    assert run_example(ReferenceThread, description, definition, found) == differences
+
+
 def test_names_of_a_description_cannot_reach_the_generated_code():
     body = (
         "{ let np = xa  let thread = np + 1  let pc_ = thread  let memory = pc_ + pc  xd = memory }"

@@ -9,7 +9,7 @@ import pytest
 
 from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description, load_machine
-from dojo_tools.diagnostics import InputError, Source
+from dojo_tools.diagnostics import InputError, Source, render
 from dojo_tools.engines.stop import StopReason
 from dojo_tools.formats import FORMATS, decode, element_named, encode
 from dojo_tools.linker import link
@@ -167,7 +167,7 @@ def test_a_fault_names_line_access_and_limits():
     running = machine(START + "    li a0, -8\n    ld a1, [a0]\n    halti 0\n")
     result = running.run(10)
     assert result.stop.fault is not None
-    text = running.fault_text(result.stop.fault)
+    text = render(running.fault_diagnostic(result.stop.fault))
     assert text.startswith(
         "test.s:4:5: fault: load of 8 bytes at 0xfffffffffffffff8: SRAM is 0x100"
     )
@@ -177,30 +177,53 @@ def test_a_fault_below_a_deep_stack_says_so():
     running = machine(START + "addi sp, sp, -0x7000\naddi sp, sp, -0x7000\nlw a0, [x0]\n")
     result = running.run(10)
     assert result.stop.fault is not None
-    assert running.fault_text(result.stop.fault).count("hint:") == 1
+    assert render(running.fault_diagnostic(result.stop.fault)).count("hint:") == 1
 
 
 def test_endless_recursion_into_the_code_names_the_stack():
     running = machine(START + "again: addi sp, sp, -16\nsd ra, [sp]\ncall again\n")
     fault = running.run(1_000_000).stop.fault
     assert fault is not None
-    text = running.fault_text(fault)
+    text = render(running.fault_diagnostic(fault))
     assert "stale code" in text
     assert text.endswith("bytes deep, 16384 are reserved")
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("li t0, 4\nld a0, [t0+8]\n", ["\nnote: t0 is 0x4\n"]),
+        ("la t0, x\nlw a0, [t0+5]\n", ["note: t0 is 0x140\nnote: 0x145 is `x` + 0x5\n"]),
+        ("ret\n", ["note: ra is 0x0\nhint: is this a return without a call"]),
+        ("li t0, -8\nld a0, [t0]\n", ["hint: as a signed number it is -8: is a pointer zero?"]),
+        ("li t0, 1 << 60\nld a0, [t0]\n", ["hint: this is an address of another memory"]),
+        ("jump x\n", ["illegal instruction word", "hint: this is data, `x`: does code run"]),
+        ("li a0, 3\nli t1, 8\nsd a0, [t1]\n", ["\nnote: a0 is 0x3, t1 is 0x8\n"]),
+    ],
+)
+@pytest.mark.parametrize("engine", ["reference", "native"])
+def test_a_fault_names_the_values_that_led_to_it(text: str, told: list[str], engine: str):
+    data = ".data\n.balign 64\nx: .word 0x7fffffff\n.space 60\n"
+    running = machine(START + text + "halti 0\n" + data, engine)
+    fault = running.run(10).stop.fault
+    assert fault is not None
+    shown = render(running.fault_diagnostic(fault)) + "\n"
+    for words in told:
+        assert words in shown
 
 
 def test_running_off_the_end_names_the_last_instruction():
     running = machine(START + "nop\n")
     fault = running.run(10).stop.fault
     assert fault is not None
-    assert "\nnote: test.s:3:1: the instruction before" in running.fault_text(fault)
+    assert "\nnote: test.s:3:1: the instruction before" in render(running.fault_diagnostic(fault))
 
 
 def test_a_call_to_where_no_code_is_names_the_caller():
     running = machine(START + "li a0, 0x8000\njalr ra, [a0]\nhalti 0\n")
     fault = running.run(10).stop.fault
     assert fault is not None
-    assert "\nnote: test.s:4:1: the last call" in running.fault_text(fault)
+    assert "\nnote: test.s:4:1: the last call" in render(running.fault_diagnostic(fault))
 
 
 def test_sources_objects_and_images_make_programs(tmp_path: Path):

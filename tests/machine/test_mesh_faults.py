@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dojo_tools.description.procedures import load_procedures
+from dojo_tools.diagnostics import render
 from dojo_tools.machine import mesh_faults
 from dojo_tools.machine.mesh import EndReason
 from nodes import ENGINES, RESERVED, Nodes, at, dip, entry, machine, rectangle, user_machine
@@ -45,35 +46,105 @@ def wrong(constant: str, code: str, words: str, threads: int = 1, **registers: i
 
 
 WRONG = [
-    wrong("BAD_ADDRESS", PUSH, "0x3000000000002000 is not a global address", a0=3 << 60 | 0x2000),
-    wrong("BAD_ADDRESS", PUSH, "0x100002000 is not", a0=1 << 32 | 0x2000),
-    wrong("BAD_ADDRESS", "push.row a0, a1, a2", "is not a global address", a0=at(1, 1, 0x2000)),
+    wrong(
+        "BAD_ADDRESS",
+        PUSH,
+        "0x3000000000002000 is not a global address: its kind, bits [63:60], is 3",
+        a0=3 << 60 | 0x2000,
+    ),
+    wrong(
+        "BAD_ADDRESS",
+        PUSH,
+        "0x100002000 is not a global address: of kind 0, bits [59:32] are 0x1, not 0",
+        a0=1 << 32 | 0x2000,
+    ),
+    wrong("BAD_ADDRESS", PUSH, "of kind 2, bits [59:48] are 0x3, not 0", a0=2 << 60 | 3 << 48),
+    wrong(
+        "BAD_ADDRESS",
+        "push.row a0, a1, a2",
+        "0x1000100100002000 is not a global address: the destination of a multicast is an offset",
+        a0=at(1, 1, 0x2000),
+    ),
     wrong(
         "ABSENT",
         PUSH,
-        "no node (4, 1), address 0x1000100400002000: the partition is 4 x 4, with 1 DIP",
+        "there is no node (4, 1): the partition has columns 0..3, rows 0..3 and 1 DIP card; asked "
+        "for was the destination, 64 bytes at 0x2000 of node (4, 1) (global address "
+        "0x1000100400002000)",
         a0=at(4, 1, 0x2000),
     ),
-    wrong("ABSENT", PUSH, "there is no DIP card 1, address 0x2000001000000000", a0=dip(1)),
+    wrong("ABSENT", PUSH, "there is no DIP card 1: the partition has columns", a0=dip(1)),
     wrong(
-        "DEAD", PUSH, "node (2, 1), address 0x1000100200002000, does not work", a0=at(2, 1, 0x2000)
+        "ABSENT",
+        "sem.post.at a0, 1",
+        "there is no node (0, 9): the partition has columns 0..3, rows 0..3 and 1 DIP card; asked "
+        "for was 0x0 of node (0, 9) (global address 0x1000900000000000)",
+        a0=at(0, 9),
     ),
-    wrong("OUTSIDE", PUSH, "a block of 64 bytes at 0x80 is not within SRAM, 0x100..0x", a0=0x80),
-    wrong("OUTSIDE", PUSH, "at 0x1000000100140000 is not within SRAM", a0=at(1, 0, 0x140000)),
-    wrong("OUTSIDE", PUSH, "a DIP card's memory, 0x0..0x7ffffffff", a0=dip(0, (1 << 35) - 8)),
+    wrong(
+        "DEAD",
+        PUSH,
+        "node (2, 1) does not work or can't be reached; asked for was the destination, 64 bytes at "
+        "0x2000 of node (2, 1) (global address 0x1000100200002000)",
+        a0=at(2, 1, 0x2000),
+    ),
+    wrong(
+        "OUTSIDE",
+        PUSH,
+        "the destination, 64 bytes at 0x80 of node (0, 0), is not within SRAM, 0x100..0x13ffff: "
+        "its last byte would be at 0xbf",
+        a0=0x80,
+    ),
+    wrong(
+        "OUTSIDE",
+        PUSH,
+        "the destination, 64 bytes at 0x13ffe0 of node (1, 0) (global address 0x100000010013ffe0), "
+        "is not within SRAM, 0x100..0x13ffff: its last byte would be at 0x14001f",
+        a0=at(1, 0, 0x13FFE0),
+    ),
+    wrong(
+        "OUTSIDE",
+        "push.row a0, a1, a2",
+        "the destination, 64 bytes at 0x140000 of each node of a multicast, is not within SRAM",
+        a0=0x140000,
+    ),
+    wrong(
+        "OUTSIDE",
+        "pull a0, a1, a2",
+        "the source, 64 bytes at 0x7fffffff8 of DIP card 0 (global address 0x20000007fffffff8), is "
+        "not within the card's memory, 0x0..0x7ffffffff: its last byte would be at 0x800000037",
+        a1=dip(0, (1 << 35) - 8),
+    ),
+    wrong("OUTSIDE", "push.x a0, a1", "the destination, 8 bytes at 0x140000", a0=0x140000),
     wrong(
         "OUTSIDE",
         "push.2d a0, a1, a2",
-        "a block of 3 rows of 64 bytes, 524288 bytes apart, at 0x80000 is not",
+        "the destination, 3 rows of 64 bytes, 524288 bytes apart, at 0x80000 of node (0, 0), is "
+        "not within SRAM, 0x100..0x13ffff: its last byte would be at 0x18003f",
         a0=0x80000,
         a2=3 << 32 | 64,
         destination_pitch=0x80000,
     ),
-    wrong("OUTSIDE", ATOMIC, "what is at 0x140000 is not within SRAM", a0=0x140000),
-    wrong("OUTSIDE", "ld.acq t0, [a0]", "what is at 0xf8 is not", a0=RESERVED - 8),
-    wrong("MISALIGNED", PUSH, "0x2004 is not aligned", a0=0x2004),
+    wrong(
+        "OUTSIDE",
+        ATOMIC,
+        "an access of 8 bytes at 0x140000 of node (0, 0), is not within",
+        a0=0x140000,
+    ),
+    wrong(
+        "OUTSIDE",
+        "ld.acq t0, [a0]",
+        "an access of 8 bytes at 0xf8 of node (0, 0), is not",
+        a0=RESERVED - 8,
+    ),
+    wrong(
+        "MISALIGNED",
+        PUSH,
+        "the destination, 64 bytes at 0x2004 of node (0, 0), is not aligned",
+        a0=0x2004,
+    ),
     wrong("MISALIGNED", PUSH, "a size of 65 bytes is not aligned", a2=65),
-    wrong("MISALIGNED", ATOMIC, "0x2004 is not aligned", a0=0x2004),
+    wrong("MISALIGNED", ATOMIC, "an access of 8 bytes at 0x2004 of node (0, 0), is not", a0=0x2004),
     wrong(
         "MISALIGNED",
         "push.2d a0, a1, a2",
@@ -126,7 +197,13 @@ WRONG = [
     ),
     wrong("LIST_BUSY", "list.start a0, a1\n list.start a0, a1", "still has 3 entries", a0=0x2880),
     wrong("BAD_ENTRY", "list.start a0, a1\n sem.wait 1", "no list entry of kind 9", a0=0x2840),
-    wrong("NOT_HERE", PUSH, "0x1000000100003000 is not on this node", a1=at(1, 0, 0x3000)),
+    wrong(
+        "NOT_HERE",
+        PUSH,
+        "the source, 64 bytes at 0x3000 of node (1, 0) (global address 0x1000000100003000), is not "
+        "on this node",
+        a1=at(1, 0, 0x3000),
+    ),
     wrong("NOT_HERE", "pull a0, a1, a2", "is not on this node", a0=at(0, 1, 0x3000)),
     wrong("NOT_AT_DIP", "push.post a0, a1, a2, 1", "a DIP card has no semaphores", a0=dip(0)),
     wrong("NOT_AT_DIP", "sem.post.at a0, 1", "a DIP card has no semaphores", a0=dip(0)),
@@ -177,6 +254,69 @@ def test_every_fault_is_tried(engine: str) -> None:
     assert {procedures.constant(name) for name in names} == set(range(first, last + 1))
     tried = {case.constant for case in WRONG if case.constant != "NO_BARRIER"}
     assert tried | set(UNREACHABLE) == names
+
+
+def test_the_symbol_at_an_address_is_named(engine: str) -> None:
+    """It is that of the node's program; beyond its end there is none."""
+    code = (
+        "go: push a0, a1, a2\nhalti 0\n.data\n.balign 64\ntable: .space 128\n"
+        ".size table, 128\nlast: .byte 0\n"
+    )
+    texts: list[str] = []
+    for offset in (4, 68, 132):
+        nodes = Nodes(code, engine)
+        table = nodes.labels["table"]
+        nodes.begin(0, 0, "go", a0=at(1, 0, table + offset), a1=table, a2=8)
+        end = nodes.run(EndReason.FAULT)
+        assert end.fault is not None
+        texts.append(end.fault.fault.message)
+    assert "(`table` + 0x4) of node (1, 0) (global address 0x10000001" in texts[0]
+    assert "(`table` + 0x44) of node (1, 0)" in texts[1]
+    assert "table" not in texts[2]
+
+
+def test_a_list_names_the_entry_that_faults(engine: str) -> None:
+    """Its place is the source of the data."""
+    nodes = Nodes(
+        "go: la a0, list\nli a1, 2\nlist.start a0, a1\nlist.wait\nhalti 0\n.data\n.balign 64\n"
+        "list: .dword 0x0200000000000000, 3, 1, 0, 0, 0, 0, 0\n"
+        ".dword 0x0900000000000000, 0, 0, 0, 0, 0, 0, 0\n",
+        engine,
+    )
+    nodes.begin(0, 0, "go")
+    end = nodes.run(EndReason.FAULT)
+    assert end.fault is not None
+    found = mesh_faults.mesh_fault_diagnostic(nodes.mesh, end.fault)
+    assert found.message == "node (0, 0) list engine: there is no list entry of kind 9: 0..3"
+    entry = nodes.labels["list"] + 64
+    assert [note.message for note in found.notes] == [
+        f"the list entry at 0x{entry:x}, `list` + 0x40"
+    ]
+    assert found.span is not None
+    assert found.span.line == 14
+
+
+def test_a_thread_without_a_stack_is_told_so(engine: str) -> None:
+    nodes = Nodes(
+        "go: li t0, 1\nla t1, work\nthread.start t0, t1, x0, x0\nhalti 0\n"
+        "work: sd ra, [sp-8]\nhalti 0\n",
+        engine,
+        threads=2,
+    )
+    nodes.begin(0, 0, "go")
+    end = nodes.run(EndReason.FAULT)
+    assert end.fault is not None
+    found = mesh_faults.mesh_fault_diagnostic(nodes.mesh, end.fault)
+    assert [note.message for note in found.notes] == ["ra is 0x0, sp is 0x0"]
+    assert found.hint is not None
+    assert found.hint.endswith("started without a stack; `__stack_top_1` is there for one")
+
+
+def test_the_registers_of_a_request_are_told(engine: str, tmp_path: Path) -> None:
+    case = wrong("OUTSIDE", PUSH, "", a0=0x80)
+    nodes, found = faulted(engine, case, tmp_path)
+    told = mesh_faults.mesh_fault_diagnostic(nodes.mesh, found)
+    assert [note.message for note in told.notes] == ["a0 is 0x80, a1 is 0x3000, a2 is 0x40"]
 
 
 def test_fault_is_precise(engine: str, tmp_path: Path) -> None:
@@ -236,7 +376,7 @@ def test_a_fault_of_a_post_from_afar_has_no_pc_and_names_the_semaphore(engine: s
     nodes.begin(0, 0, "go", a0=at(3, 2))
     end = nodes.run(EndReason.FAULT)
     assert end.fault is not None
-    text = mesh_faults.mesh_fault_text(nodes.mesh, end.fault)
+    text = render(mesh_faults.mesh_fault_diagnostic(nodes.mesh, end.fault))
     assert text.startswith("fault: node (0, 0) thread 0: a post makes semaphore `full` of node (3")
     assert "pc" not in text
     assert text.count("thread") == 1

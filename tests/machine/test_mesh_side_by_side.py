@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from dojo_tools.description import Description, InstructionDef, MachineDef
+from dojo_tools.diagnostics import render
 from dojo_tools.machine.mesh import EndReason, Mesh, MeshEnd, Piece
 from dojo_tools.machine.mesh_pair import difference_so_far
 from dojo_tools.machine.mesh_side_by_side import (
     MeshDivergence,
     MeshesDiffer,
     SideBySide,
-    divergence_text,
+    mesh_divergence_diagnostic,
 )
 from dojo_tools.machine.program import load_program
 from dojo_tools.objects import Image
@@ -107,7 +108,7 @@ def test_the_first_instruction_that_differs_is_named(
     wrong = with_confused("maxu", "max")
     both, make = side_by_side(tmp_path, on, wrong, work=work, limit=3 * work * 4 - 1)
     found = first_difference(both)
-    text = divergence_text(make()[0], found)
+    text = render(mesh_divergence_diagnostic(make()[0], found))
     assert "counting.s:12:9: error: the engines differ: `maxu x11, x11, x0` (pc 0x" in text
     before = 4 + 2 * (2 * work + 5) + 2 * work + 3
     assert f"its instruction number {before + 1}\n" in text

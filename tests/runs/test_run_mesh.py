@@ -198,7 +198,11 @@ def test_wrong_run_files_are_told_where(run: Run, text: str, message: str) -> No
 
 HEAD = "        .semaphore s\n        .global _start\n_start: ctl.read t0, node_id\n"
 ENDS = {
-    "codes": ("halt t0\n", Status.HALT_CODE, "node (1, 0) thread 0 halted with code 1"),
+    "codes": (
+        "halt t0\n",
+        Status.HALT_CODE,
+        "5 nodes: (1..2, 0), (0..2, 1): thread 0 of each halted with codes 1..5",
+    ),
     "fault": (
         "li t1, 5\nsub t1, t1, t0\nbnez t1, w\ntrap 3\nw: sem.wait s\nhalti 0\n",
         Status.FAULT,
@@ -229,7 +233,7 @@ def test_how_runs_end(run: Run, name: str, engine: str) -> None:
     if name != "codes":
         assert report.message.startswith(str(Path(report.name).parent / "p.s"))
     if name == "limit":
-        assert "node (1, 0) thread 0 waits since" in report.message
+        assert "5 nodes: (1..2, 0), (0..2, 1): thread 0 of each waits since" in report.message
     if name == "deadlock":
         assert report.exit_code is ExitCode.DEADLOCK
         assert report.to_json()["mesh"]["deadlock"]["waiters"]
