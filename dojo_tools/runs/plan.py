@@ -29,7 +29,7 @@ from dojo_tools.runs.compare import (
 from dojo_tools.runs.convert import convert, is_float
 from dojo_tools.runs.expression import Expression, Shape, evaluate, result_shape
 from dojo_tools.runs.generate import generate_values
-from dojo_tools.runs.host import Copy, Host
+from dojo_tools.runs.host import Copy, Host, placed
 from dojo_tools.runs.model import (
     Accuracy,
     Argument,
@@ -157,10 +157,16 @@ class Planner:
         self._host = host
         self._denormals: Denormals = host.denormals
         self._report = Report()
+        self._unknown: set[str] = set()
+        """Tensors that are wrong: of an expression with one of them nothing can be said."""
         self.warnings: list[Diagnostic] = []
 
     def plan(self, run_file: RunFile) -> Plan:
-        inputs = [self._attempt(tensor.span, self._put, tensor) for tensor in run_file.inputs]
+        """Put everything in. Raises `InputError`, with nothing in it if only the file is wrong."""
+        self._unknown |= run_file.mistakes.left_out
+        inputs = [
+            self._attempt(tensor.symbol_span, self._put, tensor) for tensor in run_file.inputs
+        ]
         for argument in run_file.arguments:
             self._attempt(argument.span, self._set_argument, argument)
         outputs = [
@@ -170,10 +176,16 @@ class Planner:
             self._attempt(show.span, self._show, show)
         for dump in run_file.dumps:
             self._attempt(None, self._check_dump, dump)
-        self._report.stop_if_errors()
+        wishes = (
+            *zip(run_file.inputs, inputs, strict=True),
+            *zip(run_file.outputs, outputs, strict=True),
+        )
+        self._unknown |= {wish.title for wish, found in wishes if found is None}
         plans = tuple(plan for plan in outputs if plan is not None)
         before = self._check_expressions(run_file, plans)
         self._report.stop_if_errors()
+        if run_file.mistakes.found:
+            raise InputError(())
         return Plan(self._host, tuple(i for i in inputs if i is not None), plans, before)
 
     def _attempt(
@@ -212,9 +224,10 @@ class Planner:
         if name in registers:
             file, index = registers[name]
             if file.width != 64:
-                raise fail(f"register `{name}` has {file.width} bits; an argument has 64")
+                message = f"register `{name}` has {file.width} bits; an argument has 64"
+                raise fail(message, argument.name_span)
             if index == file.zero:
-                raise fail(f"register `{name}` is always zero")
+                raise fail(f"register `{name}` is always zero", argument.name_span)
             for node, value in self._values(argument):
                 self._host.write_register(name, node, _integer(name, value, 64))
             return
@@ -239,8 +252,11 @@ class Planner:
 
     def _set_symbol(self, argument: Argument, node: tuple[int, int] | None, value: Numbers) -> None:
         name, place = argument.name, Place(node)
-        if not self._host.is_typed(name, place):
-            size = self._host.scalar_size(name, place)
+        with placed(argument.name_span):
+            is_typed = self._host.is_typed(name, place)
+        if not is_typed:
+            with placed(argument.name_span):
+                size = self._host.scalar_size(name, place)
             number = _integer(name, value, size * 8) & mask(size * 8)
             self._host.write_scalar(name, place, number.to_bytes(size, "little"))
             return
@@ -290,7 +306,7 @@ class Planner:
         An input means what was put in, also where the program overwrites it; another output what
         came out; any other symbol with a type what the image holds.
         """
-        inputs = {wish.title: wish for wish in run_file.inputs}
+        inputs = {wish.title: wish for wish in run_file.inputs if wish.title not in self._unknown}
         shapes = {plan.output.title: plan.shape for plan in plans}
         shapes |= {name: shape for name, shape in self._host.shapes.items() if name not in shapes}
         shapes |= {
@@ -302,6 +318,8 @@ class Planner:
         for plan in plans:
             check = plan.output.check
             if check is None or check.expression is None:
+                continue
+            if self._unknown & set(check.expression.names):
                 continue
             shape = self._attempt(
                 check.span, lambda expression: result_shape(expression, shapes), check.expression

@@ -10,6 +10,7 @@ from dojo_tools.diagnostics import InputError
 from dojo_tools.runs import Generate, Tolerance, load_run_file, parse_argument
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "run"
+SAVED = '[[output]]\nsymbol = "x"\nsave = "x.txt"\n'
 
 
 def load(text: str) -> None:
@@ -77,8 +78,20 @@ def test_a_complete_run_file(folder: Path) -> None:
         ("a = " + "[" * 5000, "nested too deeply"),
         ("", "names no program"),
         ("program = 3", "`program` is an integer \\(3\\), not a table"),
+        ('program = "kernel.s"', 'hint: as in program = { sources = ."kernel.s". }'),
+        ('[program]\nsources = "kernel.s"', "not an array\n.*\n.*\nhint: as in sources ="),
+        ('machine = "d1"', 'hint: as in machine = { name = "d1" }'),
+        ('[machine]\nname = "d1.toml"', 'hint: write file = "d1.toml"'),
+        ('[machine]\nname = "dl"', "run.toml:2:8: error: unknown machine `dl`"),
+        ('[run]\nengine = "nativ"', "run.toml:2:10: error: there is no engine `nativ`"),
+        ('[run]\nengine = "nativ"', "did you mean `native`"),
+        ("[run]\ntiming = false", '`timing` is a boolean .false.; "on" or "off" fits'),
+        ("[run]\nworkers = 0", "`workers` is 0; 1..256 fits"),
+        ("[program]\nsources = []\n", "no program"),
+        ('[[output]]\nsymbol = "x"\ncheck = { file = "x.npy", repeat = 2 }', "`repeat` needs an"),
+        ('[show]\nv1 = "f23"', "run.toml:2:6: error: unknown element type `f23`"),
         ("input = 3", "`input` is an integer; write each as|write each as \\[\\[input\\]\\]"),
-        ("[program]\nsources = [3]", "something else than strings"),
+        ("[program]\nsources = [3]", "`sources` holds an integer .3.; strings fit"),
         ('[program]\nimage = "a"\nsources = ["b"]', "an image runs alone"),
         ('[program]\nimage = "a"\ndefines = {}', "an image runs alone"),
         ('[program]\nobjects = ["a"]\ndefines = {}', "`defines` needs `sources`"),
@@ -86,11 +99,11 @@ def test_a_complete_run_file(folder: Path) -> None:
         ('[program]\nsources = ["a"]\ndefines = { N = 0.5 }', "`N` is a number"),
         ("[limits]\ninstructions = 0", "`instructions` is 0; 1.."),
         ("[arguments]\na0 = 2026-01-01", "`a0` is a date or time"),
-        ("[arguments]\na0 = [[[[[[[[[[1]]]]]]]]]]", "`a0` is an array, not"),
+        ("[arguments]\na0 = [[[[[[[[[[1]]]]]]]]]]", "`a0` is nested more than 8 deep"),
         ('[[input]]\nsymbol = "x"\ngenerate = { kind = "uniform", low = inf }', "not a finite"),
         ('[[input]]\nsymbol = "x"\ngenerate = { kind = "uniform", low = 3 }', "more than `high`"),
         ('[[input]]\nsymbol = "x"\ngenerate = {}', "needs a `kind`"),
-        ('[[output]]\nsymbol = "x"\ncheck = {}', "either `file` or `expression`"),
+        ('[[output]]\nsymbol = "x"\ncheck = {}', "either `expression` or `file`"),
     ],
 )
 def test_single_mistakes(folder: Path, text: str, message: str) -> None:
@@ -124,6 +137,35 @@ def test_an_output_never_overwrites_what_the_run_reads(folder: Path) -> None:
     text = '[[output]]\nsymbol = "y"\nsave = "o.npy"\n[[output]]\nsymbol = "x"\nsave = "o.npy"\n'
     with pytest.raises(InputError, match="is saved twice"):
         load(text)
+
+
+def test_a_wrong_suffix_alone_is_a_mistake(folder: Path) -> None:
+    Path("x.txt").touch()
+    text = '[program]\nsources = ["kernel.s"]\n'
+    for rest in ('[[input]]\nsymbol = "x"\nfile = "x.txt"\n', SAVED):
+        with pytest.raises(InputError, match=r"`x\.txt` ends in neither \.npy nor \.csv"):
+            load(text + rest)
+
+
+def test_a_run_file_names_engine_timing_workers_and_descriptions(folder: Path) -> None:
+    Path("own.isa").touch()
+    Path("run.toml").write_text(
+        'program = { sources = ["kernel.s"], isa = ["own.isa"] }\n'
+        '[run]\nengine = "both"\ntiming = "off"\nworkers = 3\n',
+        encoding="utf-8",
+    )
+    run_file = load_run_file(folder / "run.toml")
+    assert (run_file.engine, run_file.timing, run_file.workers) == ("both", False, 3)
+    assert run_file.isa == (folder / "own.isa",)
+
+
+def test_mistakes_of_a_machine_file_show_there(folder: Path) -> None:
+    Path("own.toml").write_text('base = "d1"\n[node]\nthreads = 9\n[nod]\n', encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load('machine = { file = "own.toml" }\nprogram = { sources = ["kernel.s"], x = 1 }\n')
+    spans = [found.span for found in caught.value.diagnostics]
+    shown = [span and (Path(span.source.name).name, span.text) for span in spans]
+    assert shown == [("run.toml", "x"), ("own.toml", "9"), ("own.toml", "[nod]")]
 
 
 def test_a_huge_file_is_no_run_file(folder: Path) -> None:
