@@ -15,7 +15,7 @@ from dojo_tools.formats import Denormals, find_element
 from dojo_tools.machine import Machine
 from dojo_tools.machine.program_view import ProgramView
 from dojo_tools.objects import ABSOLUTE
-from dojo_tools.runs.expression import Shape
+from dojo_tools.runs.expression_functions import Shape
 from dojo_tools.runs.model import Dump, Place
 
 Node = tuple[int, int]

@@ -24,7 +24,7 @@ from dojo_tools.machine.mesh_tensors import (
     write_dip,
     write_tensor,
 )
-from dojo_tools.runs.expression import Shape
+from dojo_tools.runs.expression_functions import Shape
 from dojo_tools.runs.host import (
     Copy,
     Node,

@@ -7,6 +7,7 @@ one go.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +28,9 @@ from dojo_tools.runs.compare import (
     measure_accuracy,
 )
 from dojo_tools.runs.convert import convert, is_float
-from dojo_tools.runs.expression import Expression, Shape, evaluate, result_shape
+from dojo_tools.runs.expression import Expression
+from dojo_tools.runs.expression_functions import Shape
+from dojo_tools.runs.expression_value import evaluate, result_shape
 from dojo_tools.runs.generate import generate_values
 from dojo_tools.runs.host import Copy, Host, placed
 from dojo_tools.runs.model import (
@@ -119,7 +122,7 @@ class Plan:
         if output.check is not None:
             expected = plan.expected
             if expected is None:
-                expected = _expression_value(output.check, plan.element, tensors)
+                expected = _expression_value(output, output.check, plan.element, tensors)
             expected = np.broadcast_to(expected, plan.shape)
             comparison = compare(found, expected, plan.element, output.tolerance, denormals)
         accuracy: AccuracyResult | None = None
@@ -142,11 +145,12 @@ def _count_at_limit(found: NDArray[Any], element: str) -> int:
 
 
 def _expression_value(
-    check: Check, element: str, tensors: Mapping[str, NDArray[Any]]
+    output: Output, check: Check, element: str, tensors: Mapping[str, NDArray[Any]]
 ) -> NDArray[Any]:
     assert check.expression is not None
-    wide = {name: tensors[name].astype(np.float64) for name in check.expression.names}
-    value = evaluate(check.expression, wide)
+    value = evaluate(check.expression, tensors)
+    for _ in range(check.repeat - 1):
+        value = evaluate(check.expression, {**tensors, output.title: value})
     return value if is_float(element) else expected_integers(value, element, check.span)
 
 
@@ -321,15 +325,20 @@ class Planner:
                 continue
             if self._unknown & set(check.expression.names):
                 continue
-            shape = self._attempt(
-                check.span, lambda expression: result_shape(expression, shapes), check.expression
-            )
+            shape = self._attempt(check.span, partial(_shape_of, shapes=shapes), check)
             if shape is None:
                 continue
-            if shape not in ((), plan.shape):
+            is_again = check.repeat > 1
+            if shape not in ((), plan.shape) or (is_again and shape != plan.shape):
                 self._report.error(
                     f"the expression has shape {shape}; output `{plan.output.title}` is "
                     f"{plan.element} {plan.shape}",
+                    check.span,
+                )
+            if is_again and not {plan.output.title} <= inputs.keys() & set(check.expression.names):
+                self._report.error(
+                    f"`repeat` needs `{plan.output.title}` in the expression, and as an input: "
+                    "from the second time on it is what came out the time before",
                     check.span,
                 )
             for name in check.expression.names:
@@ -340,6 +349,11 @@ class Planner:
                     )
                     before[name] = self._host.read(wish.symbol, wish.place, element, given)
         return before
+
+
+def _shape_of(check: Check, shapes: Mapping[str, Shape]) -> Shape:
+    assert check.expression is not None
+    return result_shape(check.expression, shapes, check.repeat)
 
 
 def _labels(accuracy: Accuracy, shape: Shape) -> NDArray[Any]:

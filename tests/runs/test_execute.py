@@ -353,6 +353,56 @@ def test_a_run_file_chooses_engine_and_timing_unless_the_caller_does(
     assert made == [wanted]
 
 
+def test_an_expression_may_be_computed_again_and_again(execute: Execute) -> None:
+    step = 'expression = "pad(x, 1)[1:-1, 2:] / 3 + 1"'
+    text = f"""
+        [arguments]
+        a0 = 0
+        [[input]]
+        symbol = "x"
+        generate = {{ kind = "normal", seed = 3 }}
+        [[output]]
+        symbol = "x"
+        check = {{ {step}, repeat = 3 }}
+        [[output]]
+        symbol = "y"
+        check = {{ expression = "x + 1" }}
+        ulp = 1
+        """
+    comparison = execute(text).outputs[0].comparison
+    assert comparison is not None
+    generator = np.random.Generator(np.random.PCG64(3))
+    x = generator.standard_normal((2, 4)).astype(np.float32).astype(np.float64)
+    wanted = x
+    for _ in range(3):
+        wanted = np.pad(wanted, 1)[1:-1, 2:] / 3 + 1
+    assert comparison.largest is not None
+    errors = np.abs(x - wanted)
+    assert comparison.largest.error == pytest.approx(errors.max())
+    assert comparison.largest.index == np.unravel_index(errors.argmax(), errors.shape)
+
+
+@pytest.mark.parametrize(
+    "expression, message",
+    [
+        ("y + 1", "`repeat` needs `x` in the expression, and as an input"),
+        ("x @ ((x.T @ x) / 9)", ""),
+        ("x.T", "the expression has shape .4, 2."),
+        ("sum(x)", "the expression has shape ..; output `x` is"),
+    ],
+)
+def test_what_is_computed_again_has_to_fit_itself(
+    execute: Execute, expression: str, message: str
+) -> None:
+    text = '[[input]]\nsymbol = "x"\ngenerate = { kind = "zeros" }\n[[output]]\nsymbol = "x"\n'
+    text += f'check = {{ expression = "{expression}", repeat = 2 }}\n'
+    if not message:
+        assert execute(text).status is Status.DONE
+        return
+    with pytest.raises(InputError, match=message):
+        execute(text)
+
+
 def test_a_fault_and_its_dump(tmp_path: Path, description: Description) -> None:
     source = tmp_path / "f.s"
     source.write_text(

@@ -1,4 +1,4 @@
-"""Kernels of samples: both sizes hold, engines agree, and numpy checks what run files don't."""
+"""Kernels of samples: both sizes hold, engines agree, and numpy checks them anew."""
 
 from collections.abc import Iterator
 from dataclasses import replace
