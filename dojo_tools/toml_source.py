@@ -6,7 +6,7 @@ looked for once somebody asks for one.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
@@ -23,6 +23,8 @@ _SYNTAX_ERROR = re.compile(
     r"(?P<text>.*?) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|.*)\)"
 )
 
+_NUMBER = re.compile(r"[+-]?[0-9][0-9_]*|0x[0-9a-fA-F_]+|[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
 _TYPE_NAMES: dict[Any, str] = {
     bool: "a boolean",
     int: "an integer",
@@ -34,11 +36,14 @@ _TYPE_NAMES: dict[Any, str] = {
 
 
 class Document:
-    """The text of a document, where its keys and values stand, and an example of some of them."""
+    """The text of a document, where its keys and values stand, and what hints are made of."""
 
-    def __init__(self, source: Source, examples: Mapping[str, str]) -> None:
+    def __init__(
+        self, source: Source, examples: Mapping[str, str], meant: Mapping[str, Sequence[str]]
+    ) -> None:
         self.source = source
         self.examples = examples
+        self.meant = meant
         self._places: Mapping[Path, Place] | None = None
 
     def key_span(self, path: Path) -> Span:
@@ -62,12 +67,15 @@ class Document:
 
 
 def parse_toml(
-    source: Source, report: Report, examples: Mapping[str, str] = MappingProxyType({})
+    source: Source,
+    report: Report,
+    examples: Mapping[str, str] = MappingProxyType({}),
+    meant: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> "Table":
     """Return a document's root table; raise `InputError` for wrong syntax.
 
     Whatever is wrong with a table's keys is added to `report`; of a value of a wrong type, with the
-    example that its key has in `examples`.
+    example that its key has in `examples`; of an unknown key, with what it stands for in `meant`.
     """
     try:
         values = tomllib.loads(source.text)
@@ -79,7 +87,7 @@ def parse_toml(
         raise fail(f"{source.name}: nested too deeply") from None
     if _is_deeper(values, NESTED_MAX):
         raise fail(f"{source.name}: nested too deeply, more than {NESTED_MAX} levels")
-    return Table(Document(source, examples), (), values, report)
+    return Table(Document(source, examples, meant), (), values, report)
 
 
 def _is_deeper(values: Any, depth: int) -> bool:
@@ -97,6 +105,14 @@ def _is_deeper(values: Any, depth: int) -> bool:
 
 
 _SYNTAX_HINTS = {
+    "Unclosed array": "an array that begins above ends with `]`",
+    "Unclosed inline table": "a table that begins in this line ends with `}`; of several lines it "
+    "is written below its name in brackets, [table]",
+    "Unterminated string": "a string ends with the quote that it begins with",
+    "Expected newline or end of document after a statement": "a value is followed by a new line or "
+    "a comment; an array is written [1, 2]",
+    "Unescaped '\\' in a string": "write \\\\, or put the string into single quotes",
+    "Invalid initial character for a key part": "other letters than A-Z and signs stand in quotes",
     "Invalid value": 'a value is a number, true or false, a string in quotes as "x", an array '
     "as [1, 2] or a table as { x = 1 }",
     "Expected '=' after a key in a key/value pair": "a line is `key = value` or `[table]`",
@@ -161,12 +177,25 @@ class Table:
         self.report.error(message, self.key_span(key), hint)
 
     def check_keys(self, known: Iterable[str]) -> None:
-        """Report each key that is not known."""
+        """Report each key that is not known, with the one that was meant if it can be told."""
         known = tuple(known)
         for key in self.values:
             if key not in known:
+                longer = [name for name in known if name.startswith(f"{key}_")]
+                meant = [name for name in self.document.meant.get(key, ()) if name in known]
                 hint = did_you_mean(key, known) or f"known are {', '.join(known)}"
+                if longer or meant:
+                    hint = f"did you mean {' or '.join(f'`{name}`' for name in longer or meant)}?"
                 self.key_error(f"unknown key `{key}`", key, hint)
+
+    def check_tables(self, known: Iterable[str], owners: Mapping[str, Iterable[str]]) -> None:
+        """Report each key of the root that is no table; `owners` has keys of some tables."""
+        homes = {key: table for table, keys in owners.items() for key in keys}
+        for key in self.values:
+            if key in homes and key not in known:
+                home = f"[{homes[key]}]"
+                self.key_error(f"`{key}` stands in no table", key, f"write it below {home}")
+        self.check_keys((*known, *homes))
 
     def take_string(self, key: str) -> str | None:
         """Return a string."""
@@ -238,13 +267,22 @@ class Table:
         allowed = (int, float) if wanted is float else (wanted,)
         if value is None or type(value) in allowed:
             return value
-        hint = self.example(key)
+        hint = self.example(key) or number_hint(value, wanted)
         if hint is None and wanted is dict:
             name = f"{self.name}.{key}".lstrip(".")
             hint = f"write [{name}], and its keys on lines below"
         message = f"`{key}` is {describe_value(value)}, not {_TYPE_NAMES[wanted]}"
         self.error(message, key, hint)
         return None
+
+
+def number_hint(value: Any, wanted: type) -> str | None:
+    """Return a hint that shows a number as it is written, for one in quotes or 1e6."""
+    if isinstance(value, str) and wanted in (int, float) and _NUMBER.fullmatch(value):
+        return f"without quotes: {value}"
+    if isinstance(value, float) and wanted is int and value.is_integer():
+        return f"written as {int(value):_}"
+    return None
 
 
 def describe_value(value: Any) -> str:

@@ -28,14 +28,8 @@ class MachineTables:
 
     def check_keys(self, keys: Mapping[str, Iterable[str]]) -> None:
         """Report the keys of files that are no tables of a machine; `keys` has those of some."""
-        owners = {key: name for name, known in keys.items() for key in known}
         for root in self.roots:
-            for key in root.values:
-                if key in owners:
-                    root.key_error(
-                        f"`{key}` stands in no table", key, f"write it below [{owners[key]}]"
-                    )
-            root.check_keys(("base", *TABLES, *owners))
+            root.check_tables(("base", *TABLES), keys)
 
     def find(self, name: str) -> Table | None:
         """Return a table, if there is one."""

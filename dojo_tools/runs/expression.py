@@ -98,6 +98,8 @@ class _Parser:
     def parse(self) -> Expression:
         if len(self._text) > LENGTH_MAX:
             raise self._fail(f"the expression has {len(self._text)} characters, {LENGTH_MAX} fit")
+        if not self._text.strip():
+            raise self._fail("the expression is empty")
         line = self._text.strip().replace("\r", " ").replace("\n", " ")
         try:
             with warnings.catch_warnings():
@@ -154,6 +156,9 @@ class _Parser:
             case ast.Call(func=ast.Name(id=function)):
                 self._check_function(function, NAMES, "function", span)
                 return self._call(node, function, list(node.args), span, depth)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=function)):
+                self._check_function(function, NAMES, "function", span)
+                raise self._fail("functions stand without `np.`", span, f"{function}(...)")
             case ast.Call(func=ast.Attribute(value=receiver, attr=method)):
                 self._check_function(method, _METHODS, "method", span)
                 arguments = self._method_arguments(method, node.args)

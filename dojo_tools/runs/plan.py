@@ -209,6 +209,8 @@ class Planner:
     def _put(self, wish: Input) -> InputResult:
         element, shape = self._host.type_of(wish.symbol, wish.place, wish.element, wish.shape)
         purpose = f"{_subject(wish)} is {element} {shape}"
+        if wish.file is None and wish.generate is None:
+            raise InputError(())  # its origin is wrong, as the run file's mistakes say
         if wish.file is not None:
             origin, seed = wish.file.name, None
             values = read_tensor_file(wish.file, shape, purpose, wish.span)

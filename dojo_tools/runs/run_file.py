@@ -40,7 +40,7 @@ from dojo_tools.runs.run_tensors import (
     read_pair,
     read_tensors,
 )
-from dojo_tools.toml_source import Key, Table, describe_value, parse_toml
+from dojo_tools.toml_source import Key, Table, describe_value, number_hint, parse_toml
 
 FILE_BYTES_MAX = 1 << 20
 
@@ -77,6 +77,36 @@ EXAMPLES = MappingProxyType(
 )
 """How keys are written, for hints."""
 
+MEANT = MappingProxyType(
+    {
+        "tolerance": ("absolute", "relative", "ulp"),
+        "atol": ("absolute",),
+        "rtol": ("relative",),
+        "std": ("deviation",),
+        "sigma": ("deviation",),
+        "mu": ("mean",),
+        "min": ("low",),
+        "max": ("high",),
+        "dtype": ("element",),
+        "type": ("element",),
+        "path": ("file",),
+        "expected": ("check",),
+        "tensor": ("symbol",),
+    }
+)
+"""Keys that somebody may write who knows them from elsewhere, and what they are called here."""
+
+TABLE_KEYS = MappingProxyType(
+    {
+        "program": ("sources", "objects", "image", "defines", "isa"),
+        "machine": ("name", "file"),
+        "grid": ("size", "at"),
+        "limits": ("instructions", "cycles"),
+        "run": ("engine", "timing", "workers"),
+    }
+)
+"""The keys of the tables that have always the same."""
+
 
 def load_run_file(path: Path, keep_mistakes: bool = False) -> RunFile:
     """Read a run file; raise `InputError` with everything wrong in it, `OSError` if unreadable.
@@ -87,7 +117,7 @@ def load_run_file(path: Path, keep_mistakes: bool = False) -> RunFile:
     if path.stat().st_size > FILE_BYTES_MAX:
         raise fail(f"{path}: larger than {FILE_BYTES_MAX} bytes, not a run file")
     report = Report()
-    root = parse_toml(read_source(path), report, EXAMPLES)
+    root = parse_toml(read_source(path), report, EXAMPLES, MEANT)
     run_file = _Reader(path, root, report).read()
     report.diagnostics.sort(
         key=lambda found: (
@@ -108,12 +138,7 @@ class _Reader:
         self._report = report
 
     def read(self) -> RunFile:
-        self._root.check_keys(
-            (
-                *("program", "machine", "grid", "limits", "run", "arguments", "show"),
-                *("input", "output"),
-            )
-        )
+        self._root.check_tables((*TABLE_KEYS, "arguments", "show", "input", "output"), TABLE_KEYS)
         program, defines, isa = self._program()
         machine = self._machine()
         grid = self._grid()
@@ -147,10 +172,11 @@ class _Reader:
         table = self._root.take_table("program")
         if table is None:
             if "program" not in self._root.values:
-                hint = f"{self._root.example('program')}"
-                self._root.error("the run file names no program", hint=hint)
+                hint = self._root.example("program")
+                if not any(key in self._root.values for key in TABLE_KEYS["program"]):
+                    self._root.error("the run file names no program", hint=hint)
             return (), {}, ()
-        table.check_keys(("sources", "objects", "image", "defines", "isa"))
+        table.check_keys(TABLE_KEYS["program"])
         files = [key for key in ("sources", "objects", "image") if table.values.get(key) != []]
         if not any(key in table.values for key in files):
             table.error(
@@ -194,7 +220,7 @@ class _Reader:
         table = self._root.take_table("machine")
         if table is None:
             return MACHINE_DEFAULT
-        table.check_keys(("name", "file"))
+        table.check_keys(TABLE_KEYS["machine"])
         given = [key for key in ("name", "file") if key in table.values]
         if len(given) != 1:
             hint = 'name = "d1", one that ships, or file = "own.toml", one of your own'
@@ -235,7 +261,7 @@ class _Reader:
         table = self._root.take_table("grid")
         if table is None:
             return Grid()
-        table.check_keys(("size", "at"))
+        table.check_keys(TABLE_KEYS["grid"])
         size = read_pair(table, "size", 1)
         at = read_pair(table, "at", 0) or (0, 0)
         return Grid(size, at, table.span("size" if size else "at"))
@@ -245,7 +271,7 @@ class _Reader:
         table = self._root.take_table("run")
         if table is None:
             return None, True, 1
-        table.check_keys(("engine", "timing", "workers"))
+        table.check_keys(TABLE_KEYS["run"])
         engine = table.take_string("engine")
         if engine is not None and engine not in ENGINES:
             hint = did_you_mean(engine, ENGINES)
@@ -263,7 +289,7 @@ class _Reader:
         table = self._root.take_table("limits")
         if table is None:
             return INSTRUCTIONS_MAX_DEFAULT, None
-        table.check_keys(("instructions", "cycles"))
+        table.check_keys(TABLE_KEYS["limits"])
         limit = table.take_integer("instructions", 1, INTEGER_MAX)
         cycles = table.take_integer("cycles", 1, INTEGER_MAX)
         return INSTRUCTIONS_MAX_DEFAULT if limit is None else limit, cycles
@@ -284,14 +310,15 @@ class _Reader:
                 )
                 continue
             key: Key = (name, *wrong)
-            found = describe_value(_at(value, wrong))
+            item = _at(value, wrong)
+            found, hint = describe_value(item), number_hint(item, float)
             if len(wrong) > RANK_MAX:
                 table.error(f"`{name}` is nested more than {RANK_MAX} deep", key)
             elif wrong:
-                table.error(f"`{name}` holds {found}; numbers fit", key)
+                table.error(f"`{name}` holds {found}; numbers fit", key, hint)
             else:
                 message = f"`{name}` is {found}, not a number or an array of numbers"
-                table.error(message, key)
+                table.error(message, key, hint)
         return tuple(arguments)
 
     def _node_argument(self, table: Table, name: str) -> Iterator[Argument]:

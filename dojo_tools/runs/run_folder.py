@@ -16,7 +16,7 @@ class RunFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read: set[Path] = set()
-        self._written: set[Path] = set()
+        self._saves: list[tuple[Table, str, Path]] = []
 
     def existing(self, table: Table, key: Key, name: str) -> Path | None:
         """Return the path of a file that is there, or report that it is not."""
@@ -49,16 +49,19 @@ class RunFolder:
         if not path.parent.is_dir() or path.is_dir():
             table.error(f"`{name}` can't be written: its folder does not exist", key)
             return None
+        self._saves.append((table, key, path))
         return path
 
-    def check_save(self, table: Table, key: str, path: Path) -> None:
-        """Report a file to be written that the run reads, or writes twice."""
-        resolved = path.resolve()
-        if resolved in self._read:
-            table.error(f"`{path.name}` is read by this run; save elsewhere", key)
-        elif resolved in self._written:
-            table.error(f"`{path.name}` is saved twice", key)
-        self._written.add(resolved)
+    def check_saves(self) -> None:
+        """Report the files to be written that the run reads, or writes twice."""
+        written: set[Path] = set()
+        for table, key, path in self._saves:
+            resolved = path.resolve()
+            if resolved in self._read:
+                table.error(f"`{path.name}` is read by this run; save elsewhere", key)
+            elif resolved in written:
+                table.error(f"`{path.name}` is saved twice", key)
+            written.add(resolved)
 
     def _below(self, table: Table, key: Key, name: str) -> Path | None:
         """Return the path of a name, or report one that leaves the folder."""
@@ -85,7 +88,8 @@ def _names(suffix: str, files: list[str]) -> str | None:
     fitting = [name for name in files if name.endswith(suffix or ".")]
     if not 0 < len(fitting) <= NAMES_SHOWN_MAX:
         return None
-    return f"there are {', '.join(f'`{name}`' for name in fitting)}"
+    names = ", ".join(f"`{name}`" for name in fitting)
+    return f"there is {names}" if len(fitting) == 1 else f"there are {names}"
 
 
 def _tensor_path(table: Table, key: str, path: Path) -> Path | None:

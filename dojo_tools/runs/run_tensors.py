@@ -1,12 +1,13 @@
 """Reads what goes in and comes out: `[[input]]`, `[[output]]` and a number for each node."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from dojo_tools.assembler import is_name
 from dojo_tools.bits import mask
-from dojo_tools.diagnostics import InputError, did_you_mean
+from dojo_tools.diagnostics import InputError, Span, did_you_mean
 from dojo_tools.formats import element_named
 from dojo_tools.runs.expression import Expression, parse_expression
 from dojo_tools.runs.generate import KINDS
@@ -34,36 +35,20 @@ _PLACE_KEYS = ("node", "blocks", "dip", "offset", "name")
 _TOLERANCES = ("absolute", "relative", "ulp")
 _WISHES = ("save", "check", "accuracy")
 
-Wish = TypeVar("Wish", Input, Output)
-
 
 def read_tensors(root: Table, folder: RunFolder) -> tuple[list[Input], list[Output], set[str]]:
-    """Return the inputs and outputs that are right, and the names of those that are not."""
+    """Return the inputs and outputs, and the names of those of which nobody can say what they are.
+
+    These are left out; of others only what is wrong is.
+    """
     left_out: set[str] = set()
     tables = root.take_tables("input"), root.take_tables("output")
-    inputs = _right(tables[0], lambda table: _input(table, folder), left_out)
-    outputs = _right(tables[1], lambda table: _output(table, folder), left_out)
+    inputs = [wish for table in tables[0] if (wish := _input(table, folder, left_out))]
+    outputs = [wish for table in tables[1] if (wish := _output(table, folder, left_out))]
     for several in tables:
         _check_twice(several)
-    for table, output in outputs:
-        if output.save is not None:
-            folder.check_save(table, "save", output.save)
-    return [wish for _, wish in inputs], [wish for _, wish in outputs], left_out
-
-
-def _right(
-    tables: Sequence[Table], read: Callable[[Table], Wish], left_out: set[str]
-) -> list[tuple[Table, Wish]]:
-    """Return the tables that are right with what they wish."""
-    found: list[tuple[Table, Wish]] = []
-    for table in tables:
-        before = len(table.report.diagnostics)
-        wish = read(table)
-        if len(table.report.diagnostics) == before:
-            found.append((table, wish))
-        else:
-            left_out.add(wish.title)
-    return found
+    folder.check_saves()
+    return inputs, outputs, left_out
 
 
 def _check_twice(tables: Sequence[Table]) -> None:
@@ -90,20 +75,53 @@ def _check_twice(tables: Sequence[Table]) -> None:
 # ---- inputs
 
 
-def _input(table: Table, folder: RunFolder) -> Input:
-    table.check_keys(("symbol", "file", "generate", "element", "shape", *_PLACE_KEYS))
-    origin = one_of(table, "an input", ("file", "generate"))
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Which tensor a table is about."""
+
+    symbol: str
+    name: str
+    element: str | None
+    shape: tuple[int, ...] | None
+    place: Place
+    span: Span
+
+
+def _subject(table: Table, left_out: set[str]) -> _Subject | None:
+    """Return which tensor a table is about; None, and its name in `left_out`, if that is wrong."""
+    before = len(table.report.diagnostics)
     place = _place(table)
-    return Input(
+    found = _Subject(
         _symbol(table, place),
-        folder.tensor_file(table, "file"),
-        _generate(table),
+        _name(table, place),
         read_element(table, "element"),
         _shape(table),
-        table.span(origin or ()),
         place,
-        _name(table, place),
         table.span("symbol" if place.dip is None else "dip"),
+    )
+    if len(table.report.diagnostics) == before:
+        return found
+    left_out.add(found.name or found.symbol)
+    return None
+
+
+def _input(table: Table, folder: RunFolder, left_out: set[str]) -> Input | None:
+    table.check_keys(("symbol", "file", "generate", "element", "shape", *_PLACE_KEYS))
+    origin = one_of(table, "an input", ("file", "generate"))
+    file, generate = folder.tensor_file(table, "file"), _generate(table)
+    subject = _subject(table, left_out)
+    if subject is None:
+        return None
+    return Input(
+        subject.symbol,
+        file,
+        generate,
+        subject.element,
+        subject.shape,
+        table.span(origin or ()),
+        subject.place,
+        subject.name,
+        subject.span,
     )
 
 
@@ -165,7 +183,7 @@ def _settings(table: Table, kind: str, known: Mapping[str, Number | None]) -> Ge
 # ---- outputs
 
 
-def _output(table: Table, folder: RunFolder) -> Output:
+def _output(table: Table, folder: RunFolder, left_out: set[str]) -> Output | None:
     table.check_keys(("symbol", *_WISHES, *_TOLERANCES, "element", "shape", *_PLACE_KEYS))
     if not any(wish in table.values for wish in _WISHES):
         hint = f"give {listed(_WISHES, 'or')}, {table.example('check')}"
@@ -173,22 +191,30 @@ def _output(table: Table, folder: RunFolder) -> Output:
     for key in _TOLERANCES:
         if key in table.values and "check" not in table.values:
             table.key_error(f"`{key}` needs a `check`", key, table.example("check"))
-    place = _place(table)
-    return Output(
-        _symbol(table, place),
+    save, check, accuracy = (
         folder.save(table, "save"),
         _check(table, folder),
-        Tolerance(
-            table.take_number("absolute", 0) or 0.0,
-            table.take_number("relative", 0) or 0.0,
-            table.take_integer("ulp", 0, mask(31)) or 0,
-        ),
         _accuracy(table, folder),
-        read_element(table, "element"),
-        _shape(table),
-        table.span("symbol" if place.dip is None else "dip"),
-        place,
-        _name(table, place),
+    )
+    tolerance = Tolerance(
+        table.take_number("absolute", 0) or 0.0,
+        table.take_number("relative", 0) or 0.0,
+        table.take_integer("ulp", 0, mask(31)) or 0,
+    )
+    subject = _subject(table, left_out)
+    if subject is None:
+        return None
+    return Output(
+        subject.symbol,
+        save,
+        check,
+        tolerance,
+        accuracy,
+        subject.element,
+        subject.shape,
+        subject.span,
+        subject.place,
+        subject.name,
     )
 
 

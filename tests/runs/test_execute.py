@@ -288,6 +288,38 @@ check = { expression = "x" }
     ]
 
 
+def test_what_is_wrong_with_a_tensor_does_not_hide_what_else_is(
+    folder: Path, description: Description
+) -> None:
+    Path("run.toml").write_text(
+        """
+program = { sources = ["kernel.s"] }
+[[input]]
+symbol = "z"
+generate = { kind = "norml" }
+[[output]]
+symbol = "y"
+ulp = 1.5
+check = { expression = "x + n @ w" }
+[[output]]
+symbol = "half"
+shape = [0]
+check = { expression = "half + gone" }
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+    spans = [found.span for found in caught.value.diagnostics]
+    assert [span and (span.line, span.text) for span in spans] == [
+        (4, '"z"'),
+        (5, '"norml"'),
+        (8, "1.5"),
+        (9, "n"),
+        (12, "0"),
+    ]
+
+
 def test_mistakes_of_program_and_run_file_are_said_together(
     folder: Path, description: Description
 ) -> None:

@@ -98,7 +98,10 @@ def test_a_dotted_name_is_a_symbol() -> None:
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("", "not an expression"),
+        ("", "the expression is empty"),
+        (" \n", "the expression is empty"),
+        ("np.exp(x)", "functions stand without `np.`"),
+        ("np.expp(x)", "unknown function `expp`"),
         ("x +", "not an expression"),
         ("x; y", "not an expression"),
         ("x < 1", "can't stand in an expression"),
