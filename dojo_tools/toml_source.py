@@ -54,15 +54,24 @@ class Document:
         """Return where a value stands, or else the table around it."""
         return self._span(path, is_value=True)
 
-    def _span(self, path: Path, is_value: bool) -> Span:
+    def find_value(self, path: Path) -> str | None:
+        """Return a value as it is written, None if there is none."""
+        place = self._found_places().get(path)
+        return None if place is None else self.source.text[slice(*place.value)]
+
+    def _found_places(self) -> Mapping[Path, Place]:
         if self._places is None:
             self._places = find_places(self.source.text)
+        return self._places
+
+    def _span(self, path: Path, is_value: bool) -> Span:
+        places = self._found_places()
         known = path
-        while known and known not in self._places:
+        while known and known not in places:
             known = known[:-1]
         if not known:
             return Span(self.source, 0, 0)
-        place = self._places[known]
+        place = places[known]
         return Span(self.source, *(place.value if is_value and known == path else place.key))
 
 
@@ -176,11 +185,11 @@ class Table:
         """Report an error of a key: it should not be there."""
         self.report.error(message, self.key_span(key), hint)
 
-    def check_keys(self, known: Iterable[str]) -> None:
+    def check_keys(self, known: Iterable[str], reported: Iterable[str] = ()) -> None:
         """Report each key that is not known, with the one that was meant if it can be told."""
-        known = tuple(known)
+        known, reported = tuple(known), tuple(reported)
         for key in self.values:
-            if key not in known:
+            if key not in known and key not in reported:
                 longer = [name for name in known if name.startswith(f"{key}_")]
                 meant = [name for name in self.document.meant.get(key, ()) if name in known]
                 hint = did_you_mean(key, known) or f"known are {', '.join(known)}"
@@ -195,7 +204,7 @@ class Table:
             if key in homes and key not in known:
                 home = f"[{homes[key]}]"
                 self.key_error(f"`{key}` stands in no table", key, f"write it below {home}")
-        self.check_keys((*known, *homes))
+        self.check_keys(known, homes)
 
     def take_string(self, key: str) -> str | None:
         """Return a string."""

@@ -9,6 +9,7 @@ from dojo_tools.description.locate import isa_folder
 from dojo_tools.description.machine_grid import (
     EXAMPLES,
     GRID_KEYS,
+    MEANT,
     DipPlace,
     GridDef,
     read_dips,
@@ -28,7 +29,6 @@ from dojo_tools.description.machine_tables import (
     MachineTables,
     read_integer,
     read_word,
-    report_missing,
 )
 from dojo_tools.description.machine_timing import (
     BranchCosts,
@@ -110,25 +110,25 @@ def _read_files(
     path: Path, folder: Path, known: Sequence[str], report: Report
 ) -> tuple[Table, ...]:
     """Return the root tables of a file and of its bases."""
-    roots = [parse_toml(read_source(path), report, EXAMPLES)]
+    roots = [parse_toml(read_source(path), report, EXAMPLES, MEANT)]
     seen = [path.stem]
     while (base := roots[-1].values.get("base")) is not None:
         if base not in known or base in seen:
             fitting = [name for name in known if name not in seen]
             near = did_you_mean(base, fitting) if isinstance(base, str) else None
-            message = f"`base` is {describe_value(base)}, no other shipped machine"
+            message = f"`base` is {describe_value(base)}; another shipped machine fits"
             roots[-1].error(message, "base", near or f"there are {', '.join(fitting)}")
             base = BASE_OF_WRONG
             if base in seen:
                 break
         seen.append(base)
-        roots.append(parse_toml(read_source(folder / f"{base}.toml"), report, EXAMPLES))
+        roots.append(parse_toml(read_source(folder / f"{base}.toml"), report, EXAMPLES, MEANT))
     return tuple(roots)
 
 
 def _read_machine(name: str, tables: MachineTables) -> MachineDef:
     """Return the machine of some files; every mistake is reported."""
-    tables.check_keys({"node": _NODE_KEYS, "grid": GRID_KEYS, "network": NETWORK_KEYS})
+    tables.check_files({"node": _NODE_KEYS, "grid": GRID_KEYS, "network": NETWORK_KEYS})
     grid = read_grid(tables)
     sram_bytes, reserved_bytes, clock_hz, threads = _read_node(tables)
     return MachineDef(
@@ -153,7 +153,7 @@ def _read_machine(name: str, tables: MachineTables) -> MachineDef:
 
 _NODE_KEYS = {
     "sram_bytes": (SRAM_GRAIN, SRAM_BYTES_MAX, SRAM_GRAIN),
-    "reserved_bytes": (0, SRAM_BYTES_MAX, 1),
+    "reserved_bytes": (0, SRAM_BYTES_MAX, 1),  # and less than there are
     "clock_hz": (1, CLOCK_HZ_MAX, 1),
     "threads": (1, THREADS_MAX, 1),
 }
@@ -162,26 +162,17 @@ _NODE_KEYS = {
 
 def _read_node(tables: MachineTables) -> list[int]:
     """Read the table `node`, in the order of `_NODE_KEYS`."""
-    found = tables.need_by_key("node")
+    found = tables.by_key("node")
     for table in {id(table): table for table in found.values()}.values():
         table.check_keys((*_NODE_KEYS, "provenance"))
+    if found and (table := tables.find("node")) is not None:
+        tables.check_missing(table, [key for key in _NODE_KEYS if key not in found])
     numbers: list[int] = []
-    errors_before = len(tables.report.diagnostics)
     for key, (low, high, grain) in _NODE_KEYS.items():
+        number = high = numbers[0] - 1 if key == "reserved_bytes" else high
         if key in found:
-            numbers.append(read_integer(found[key], key, low, high, multiple_of=grain))
-        else:
-            numbers.append(low)
-            table = tables.find("node") if found else None
-            if table is not None:
-                report_missing(table, key, f"an integer in {low}..{high} fits")
-    if "reserved_bytes" in found and len(tables.report.diagnostics) == errors_before:
-        sram, reserved = numbers[:2]
-        if reserved >= sram:
-            found["reserved_bytes"].error(
-                f"`reserved_bytes` is {reserved}: that leaves no memory of {sram} bytes",
-                "reserved_bytes",
-            )
+            number = read_integer(found[key], key, low, high, wrong=high, multiple_of=grain)
+        numbers.append(number)
     return numbers
 
 
@@ -190,8 +181,8 @@ def _read_denormals(tables: MachineTables) -> Denormals:
     table = tables.find("formats")
     if table is None:
         return "printed"
-    table.check_keys(("denormals", "provenance"))
+    tables.check_keys(table, (), ("denormals",))
     rules = get_args(Denormals)
     hint = "printed: 2^-bias x 0.m, as the white paper says; gradual: IEEE 754's"
-    found = read_word(table, "denormals", rules, rules[0], hint)
+    found = read_word(table, "denormals", rules, hint)
     return next((rule for rule in rules if rule == found), rules[0])

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from dojo_tools.description.machine_tables import MachineTables, check_keys, read_integer
+from dojo_tools.description.machine_tables import MachineTables, read_integer
 from dojo_tools.toml_source import Table, describe_value
 
 GRID_SIDE_MAX = 4096
@@ -15,6 +15,8 @@ GRID_KEYS = ("width", "height", "die_width", "die_height", "dead", "dead_in_each
 _SIDES = ("west", "east")
 EXAMPLES = MappingProxyType(
     {
+        "width": "width = 20",
+        "height": "height = 18",
         "dead": "dead = [[3, 4], [3, 5]]",
         "dead_in_each_die": "dead_in_each_die = [[3, 4], [3, 5]]",
         "west": "west = [0]",
@@ -22,6 +24,8 @@ EXAMPLES = MappingProxyType(
     }
 )
 """How keys are written, for hints."""
+MEANT = MappingProxyType({"size": ("width", "height"), "die_size": ("die_width", "die_height")})
+"""Keys that somebody may write, and what they are called here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ def read_grid(tables: MachineTables) -> GridDef:
     table = tables.find("grid")
     if table is None:
         return GridDef(1, 1)
-    check_keys(table, GRID_KEYS)
+    tables.check_keys(table, GRID_KEYS[:2], GRID_KEYS[2:])
     width, die_width = _read_side(table, "width")
     height, die_height = _read_side(table, "height")
     found = GridDef(width, height, frozenset(), width // die_width, height // die_height)
@@ -84,11 +88,10 @@ def read_grid(tables: MachineTables) -> GridDef:
 
 def _read_side(table: Table, key: str) -> tuple[int, int]:
     """Return the nodes of one side of the mesh and of a die, which divides it."""
-    count = read_integer(table, key, 1, GRID_SIDE_MAX)
-    if type(table.values.get(key)) is not int or table.values[key] != count:
-        count = GRID_SIDE_MAX  # reported; what depends on it is read as if it fitted
-        return count, count
-    die = read_integer(table, f"die_{key}", 1, count, default=count)
+    count = read_integer(table, key, 1, GRID_SIDE_MAX, wrong=GRID_SIDE_MAX)
+    if table.values.get(key) != count:
+        return count, count  # reported; what depends on it is read as if it fitted
+    die = read_integer(table, f"die_{key}", 1, count, wrong=count)
     if count % die:
         table.error(
             f"`die_{key}` is {die}, which does not divide `{key}`, {count}",
@@ -108,7 +111,7 @@ def read_dips(tables: MachineTables, grid: GridDef) -> tuple[DipPlace, ...]:
     table = tables.find("dips")
     if table is None:
         return ()
-    check_keys(table, _SIDES)
+    tables.check_keys(table, (), _SIDES)
     found = [
         DipPlace(side, row * grid.die_height, grid.die_height)
         for side in _SIDES

@@ -9,10 +9,8 @@ from fractions import Fraction
 
 from dojo_tools.description.machine_tables import (
     MachineTables,
-    check_keys,
     read_choice,
     read_integer,
-    report_missing,
 )
 from dojo_tools.toml_source import Table, describe_value
 
@@ -75,10 +73,10 @@ NETWORK_KEYS = tuple(NetworkDef.__dataclass_fields__)
 
 def read_network(tables: MachineTables) -> NetworkDef:
     """Read the table `network`."""
-    table = tables.need("network")
+    table = tables.find("network")
     if table is None:
         return NetworkDef(1, PACKET_BYTES[0], _RATE_OF_WRONG, 1, _RATE_OF_WRONG, _RATE_OF_WRONG)
-    check_keys(table, NETWORK_KEYS)
+    tables.check_keys(table, NETWORK_KEYS)
     return NetworkDef(
         read_integer(table, "hop_cycles", 1, CYCLES_MAX),
         read_choice(table, "packet_bytes", PACKET_BYTES),
@@ -91,10 +89,10 @@ def read_network(tables: MachineTables) -> NetworkDef:
 
 def read_semaphores(tables: MachineTables) -> SemaphoresDef:
     """Read the table `semaphores`."""
-    table = tables.need("semaphores")
+    table = tables.find("semaphores")
     if table is None:
         return SemaphoresDef(1, 1)
-    check_keys(table, ("count", "bits"))
+    tables.check_keys(table, ("count", "bits"))
     return SemaphoresDef(
         read_integer(table, "count", 1, SEMAPHORES_MAX),
         read_integer(table, "bits", 1, SEMAPHORE_BITS_MAX),
@@ -103,19 +101,19 @@ def read_semaphores(tables: MachineTables) -> SemaphoresDef:
 
 def read_streams(tables: MachineTables) -> int:
     """Read the table `dma`: how many transfers a node carries out side by side."""
-    table = tables.need("dma")
+    table = tables.find("dma")
     if table is None:
         return 1
-    check_keys(table, ("streams",))
+    tables.check_keys(table, ("streams",))
     return read_integer(table, "streams", 1, STREAMS_MAX)
 
 
 def read_dip(tables: MachineTables) -> DipDef:
     """Read the table `dip`: what each card is."""
-    table = tables.need("dip")
+    table = tables.find("dip")
     if table is None:
         return DipDef(DIP_GRAIN, _RATE_OF_WRONG, 0, _RATE_OF_WRONG, 1)
-    check_keys(table, ("bytes", *list(DipDef.__dataclass_fields__)[1:]))
+    tables.check_keys(table, ("bytes", *list(DipDef.__dataclass_fields__)[1:]))
     return DipDef(
         read_integer(table, "bytes", DIP_GRAIN, DIP_BYTES_MAX, multiple_of=DIP_GRAIN),
         read_fraction(table, "memory_bytes"),
@@ -126,7 +124,7 @@ def read_dip(tables: MachineTables) -> DipDef:
 
 
 def read_fraction(table: Table, key: str) -> Fraction:
-    """Return a rate: a whole number, or a string such as "252/5" or "50.4"."""
+    """Return a rate: a whole number, or a string such as "252/5" or "50.4"; 1 if none fits."""
     value = table.values.get(key)
     fits = f"a rate over 0, at most {RATE_MAX} bytes a cycle, fits"
     hint = (
@@ -134,7 +132,6 @@ def read_fraction(table: Table, key: str) -> Fraction:
         f"denominator up to {RATE_DENOMINATOR_MAX}"
     )
     if value is None:
-        report_missing(table, key, fits)
         return _RATE_OF_WRONG
     found: Fraction | None = None
     if type(value) is int:

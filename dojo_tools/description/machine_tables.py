@@ -4,16 +4,15 @@ Reading goes on after a mistake, with a number that would fit in its place: the 
 the end, so that one run tells every mistake.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from dojo_tools.diagnostics import Report, did_you_mean, nearest
-from dojo_tools.toml_source import Table, describe_value
+from dojo_tools.diagnostics import Report, did_you_mean
+from dojo_tools.toml_source import Table, describe_value, number_hint
 
-TABLES = (
-    *("node", "formats", "issue", "units", "ports", "branch"),
-    *("grid", "network", "semaphores", "dma", "dip", "dips"),
-)
+NEEDED = ("node", "issue", "units", "ports", "branch", "network", "semaphores", "dma", "dip")
+TABLES = (*NEEDED, "grid", "dips", "formats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,35 +25,58 @@ class MachineTables:
     roots: tuple[Table, ...]
     report: Report
 
-    def check_keys(self, keys: Mapping[str, Iterable[str]]) -> None:
-        """Report the keys of files that are no tables of a machine; `keys` has those of some."""
+    def check_files(self, keys: Mapping[str, Iterable[str]]) -> None:
+        """Report what is no table, and what tables are missing; `keys` has the keys of some."""
         for root in self.roots:
             root.check_tables(("base", *TABLES), keys)
+        missing = [name for name in NEEDED if not any(name in root.values for root in self.roots)]
+        if missing:
+            hint = 'with `base = "node"` a file takes what it does not say from `node.toml`'
+            names = ", ".join(f"`{name}`" for name in missing)
+            noun = "table" if len(missing) == 1 else "tables"
+            self.roots[0].error(f"no {noun} {names}", hint=hint)
+
+    def check_keys(self, table: Table, needed: Iterable[str], optional: Iterable[str] = ()) -> None:
+        """Report the keys that a table does not have, and those that it lacks.
+
+        Each table may have a `provenance`.
+        """
+        needed = tuple(needed)
+        table.check_keys((*needed, *optional, "provenance"))
+        self.check_missing(table, [key for key in needed if key not in table.values])
+
+    def check_missing(self, table: Table, keys: Sequence[str]) -> None:
+        """Report keys that a table lacks, with what the nearest base has there."""
+        if not keys:
+            return
+        known = self.roots[0].document.examples
+        examples = [known[key] for key in keys if key in known]
+        hint = f"as in {', '.join(examples)}" if examples else None
+        for root in self.roots:
+            there = [root.document.find_value((*table.path, key)) for key in keys]
+            if None not in there:
+                lines = (f"{key} = {text}" for key, text in zip(keys, there, strict=True))
+                hint = (
+                    "a table is given whole, also where the base has it: "
+                    f"{Path(root.source.name).name} has {', '.join(lines)}"
+                )
+                break
+        names = ", ".join(f"`{key}`" for key in keys)
+        table.error(f"table `{table.name}` lacks {names}", hint=hint)
 
     def find(self, name: str) -> Table | None:
-        """Return a table, if there is one."""
+        """Return a table; None if there is none, or something else, which is reported."""
         for root in self.roots:
             if name in root.values:
                 return root.take_table(name)
         return None
 
-    def need(self, name: str) -> Table | None:
-        """Return a table; None if it is missing or none, which is reported."""
-        if not any(name in root.values for root in self.roots):
-            unknown = [key for root in self.roots for key in root.values if key not in TABLES]
-            near = nearest(name, unknown)
-            hint = 'with `base = "node"` a file takes what it does not say from `node.toml`'
-            if near is not None:
-                hint = f"is it `{near}`?"
-            self.roots[0].error(f"no table `{name}`", hint=hint)
-        return self.find(name)
-
-    def need_by_key(self, name: str) -> dict[str, Table]:
+    def by_key(self, name: str) -> dict[str, Table]:
         """Return, for each key of a table, the table of the first file that has it.
 
         Those of the farthest base come first, in its order.
         """
-        if self.need(name) is None:
+        if self.find(name) is None:
             return {}
         found: dict[str, Table] = {}
         for root in reversed(self.roots):
@@ -63,10 +85,10 @@ class MachineTables:
                 found |= dict.fromkeys(table.values, table)
         return found
 
-    def need_inner(self, name: str) -> dict[str, Table]:
+    def inner(self, name: str) -> dict[str, Table]:
         """Return the tables in a table by name, each from the first file that has it."""
         found: dict[str, Table] = {}
-        for key, table in self.need_by_key(name).items():
+        for key, table in self.by_key(name).items():
             inner = None
             if key != "provenance":
                 inner = table.take_table(key)
@@ -75,71 +97,44 @@ class MachineTables:
         return found
 
 
-def check_keys(table: Table, known: Iterable[str]) -> None:
-    """Report the keys that a table does not have; each may have a `provenance`."""
-    table.check_keys((*known, "provenance"))
-
-
 def read_integer(
-    table: Table, key: str, low: int, high: int, default: int | None = None, multiple_of: int = 1
+    table: Table, key: str, low: int, high: int, wrong: int | None = None, multiple_of: int = 1
 ) -> int:
-    """Return a number within limits, both included; `low` for one that does not fit.
-
-    It may be missing if there is a `default`.
-    """
+    """Return a number within limits, both included; `wrong`, or `low`, if none fits there."""
     fits = f"an integer in {low}..{high} fits"
     if multiple_of > 1:
         fits = f"a multiple of {multiple_of} in {low}..{high} fits"
     value = table.values.get(key)
-    if value is None:
-        if default is None:
-            report_missing(table, key, fits)
-        return low if default is None else default
-    if type(value) is not int:
-        table.error(f"`{key}` is {describe_value(value)}; {fits}", key)
-    elif not low <= value <= high or value % multiple_of:
-        table.error(f"`{key}` is {value}; {fits}", key)
-    else:
+    if type(value) is int and low <= value <= high and value % multiple_of == 0:
         return value
-    return low
+    if value is not None:
+        shown = value if type(value) is int else describe_value(value)
+        table.error(f"`{key}` is {shown}; {fits}", key, number_hint(value, int))
+    return low if wrong is None else wrong
 
 
 def read_choice(table: Table, key: str, fitting: tuple[int, ...]) -> int:
-    """Return one of some numbers, the first in place of any other."""
+    """Return one of some numbers, the first if none of them is there."""
     value = table.values.get(key)
-    fits = f"{', '.join(map(str, fitting))} fit"
-    if value is None:
-        report_missing(table, key, fits)
-    elif type(value) is not int:
-        table.error(f"`{key}` is {describe_value(value)}; {fits}", key)
-    elif value not in fitting:
-        table.error(f"`{key}` is {value}; {fits}", key)
-    else:
+    if type(value) is int and value in fitting:
         return value
+    if value is not None:
+        shown = value if type(value) is int else describe_value(value)
+        fits = f"{', '.join(map(str, fitting))} fit"
+        table.error(f"`{key}` is {shown}; {fits}", key, number_hint(value, int))
     return fitting[0]
 
 
 def read_word(
-    table: Table,
-    key: str,
-    fitting: tuple[str, ...],
-    default: str | None = None,
-    hint: str | None = None,
+    table: Table, key: str, fitting: tuple[str, ...], hint: str | None = None
 ) -> str | None:
-    """Return one of some words; None for any other."""
-    value = table.values.get(key, default)
-    quoted = ", ".join(f'"{word}"' for word in fitting)
-    if value is None:
-        report_missing(table, key, f"{quoted} fit")
-    elif value not in fitting:
-        near = did_you_mean(value, fitting) if isinstance(value, str) else None
-        table.error(f"`{key}` is {describe_value(value)}; {quoted} fit", key, near or hint)
-    else:
+    """Return one of some words; None if none of them is there."""
+    value = table.values.get(key)
+    if value in fitting:
         return value
+    if value is not None:
+        quoted = ", ".join(f'"{word}"' for word in fitting)
+        fits = f"{quoted} fit{'s' * (len(fitting) == 1)}"
+        near = did_you_mean(value, fitting) if isinstance(value, str) else None
+        table.error(f"`{key}` is {describe_value(value)}; {fits}", key, near or hint)
     return None
-
-
-def report_missing(table: Table, key: str, fits: str) -> None:
-    """Report that a table lacks a key."""
-    hint = "a table is given whole: it replaces that of a base, and takes no keys of it"
-    table.error(f"`{key}` of `{table.name}` is missing; {fits}", hint=hint)

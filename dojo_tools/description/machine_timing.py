@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from dojo_tools.description.machine_tables import (
     MachineTables,
-    check_keys,
     read_choice,
     read_integer,
     read_word,
@@ -78,56 +77,54 @@ BRANCH_KEYS = tuple(BranchCosts.__dataclass_fields__)
 
 def read_issue(tables: MachineTables) -> IssueWidths:
     """Read the table `issue`."""
-    table = tables.need("issue")
+    table = tables.find("issue")
     if table is None:
         return IssueWidths(1, 1, 1)
-    check_keys(table, ISSUE_CLASSES)
+    tables.check_keys(table, ISSUE_CLASSES)
     return IssueWidths(*(read_integer(table, key, 1, WIDTH_MAX) for key in ISSUE_CLASSES))
 
 
 def read_units(tables: MachineTables) -> tuple[UnitCount, ...]:
     """Read the tables `units.NAME`."""
-    return tuple(_read_unit(table, name) for name, table in tables.need_inner("units").items())
+    return tuple(_read_unit(tables, table, name) for name, table in tables.inner("units").items())
 
 
-def _read_unit(table: Table, name: str) -> UnitCount:
-    check_keys(table, ("count", "issue", "occupancy"))
+def _read_unit(tables: MachineTables, table: Table, name: str) -> UnitCount:
+    tables.check_keys(table, ("count", "issue"), ("occupancy",))
     issue = read_word(table, "issue", ISSUE_CLASSES) or ISSUE_CLASSES[0]
     occupancy: int | None = None
     if isinstance(table.values.get("occupancy"), str):
-        read_word(table, "occupancy", (WHOLE_LATENCY,), hint=f"or cycles, 1..{OCCUPANCY_MAX}")
+        hint = f"or a number of cycles, 1..{OCCUPANCY_MAX}"
+        read_word(table, "occupancy", (WHOLE_LATENCY,), hint)
     else:
-        occupancy = read_integer(table, "occupancy", 1, OCCUPANCY_MAX, default=1)
+        occupancy = read_integer(table, "occupancy", 1, OCCUPANCY_MAX)
     count = read_integer(table, "count", 1, COUNT_MAX)
     return UnitCount(name, count, issue, occupancy, str(table.values.get("provenance", "")))
 
 
 def read_ports(tables: MachineTables) -> tuple[PortDef, ...]:
     """Read the tables `ports.NAME`, which are `PORTS`."""
-    found = tables.need_inner("ports")
+    found = tables.inner("ports")
     for name, table in found.items():
         if name not in PORTS:
             hint = did_you_mean(name, PORTS) or f"there are {', '.join(PORTS)}"
             table.error(f"there is no port `{name}`", hint=hint)
-    ports: list[PortDef] = []
-    for name in PORTS:
-        if name in found:
-            ports.append(_read_port(found[name], name))
-        elif found:
-            next(iter(found.values())).error(f"no table `ports.{name}`")
-    return tuple(ports)
+    whole = tables.find("ports") if found else None
+    if whole is not None:
+        tables.check_missing(whole, [name for name in PORTS if name not in found])
+    return tuple(_read_port(tables, found[name], name) for name in PORTS if name in found)
 
 
-def _read_port(table: Table, name: str) -> PortDef:
-    check_keys(table, ("count", "bytes"))
+def _read_port(tables: MachineTables, table: Table, name: str) -> PortDef:
+    tables.check_keys(table, ("count", "bytes"))
     size = read_choice(table, "bytes", PORT_BYTES)
     return PortDef(name, read_integer(table, "count", 1, COUNT_MAX), size)
 
 
 def read_branch(tables: MachineTables) -> BranchCosts:
     """Read the table `branch`."""
-    table = tables.need("branch")
+    table = tables.find("branch")
     if table is None:
         return BranchCosts(*(0 for _ in BRANCH_KEYS))
-    check_keys(table, BRANCH_KEYS)
+    tables.check_keys(table, BRANCH_KEYS)
     return BranchCosts(*(read_integer(table, key, 0, BRANCH_CYCLES_MAX) for key in BRANCH_KEYS))

@@ -91,8 +91,8 @@ def test_rates_are_exact(tmp_path: Path, text: str, rate: int | str):
     "old, new, message",
     [
         ("threads = 4", "threads = 5", "`threads` is 5; an integer in 1..4 fits"),
-        ("threads = 4", "", "`threads` of `node` is missing; an integer in 1..4"),
-        ("[network]", "[net]", "no table `network`[^$]*is it `net`"),
+        ("threads = 4", "", "table `node` lacks `threads`"),
+        ("[network]", "[net]", "no table `network`"),
         ("hop_cycles = 1", "hop_cycles = 0", "`hop_cycles` is 0; an integer"),
         ("hop_cycles = 1", "hops = 1", "unknown key `hops`"),
         ("packet_bytes = 64", "packet_bytes = 63", "`packet_bytes` is 63; 8, 16"),
@@ -104,7 +104,7 @@ def test_rates_are_exact(tmp_path: Path, text: str, rate: int | str):
         ('"252/5"', '"252/5001"', "`north_south_bytes` is a string .*; a rate"),
         ('"252/5"', '"1e9"', "`north_south_bytes` is a string .*; a rate"),
         ('"252/5"', '"999999"', "at most 65536 bytes a cycle"),
-        ('north_south_bytes = "252/5"', "", "`north_south_bytes` of `network` is missing; a rate"),
+        ('north_south_bytes = "252/5"', "", "table `network` lacks `north_south_bytes`"),
         ("count = 64", "count = 65", "`count` is 65; an integer in 1..64"),
         ("bits = 32", "bits = 33", "`bits` is 33; an integer in 1..32"),
         ("[semaphores]", "[semaphore]", "no table `semaphores`"),
@@ -135,7 +135,12 @@ def test_a_wrong_table_is_a_diagnostic(tmp_path: Path, old: str, new: str, messa
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("[grid]\nwidth = 4\n", "`height` of `grid` is missing"),
+        ("[grid]\nwidth = 4\n", "table `grid` lacks `height`[^$]*hint: as in height = 18"),
+        ("[grid]\nsize = [4, 4]\n", "did you mean `width` or `height`"),
+        ("[network]\nhop_cycles = 2\n", "node.toml has packet_bytes = 64, link_bytes = 64"),
+        ("[node]\nreserved_bytes = 0x140000\n", "1310720; an integer in 0..1310719 fits"),
+        ("[node]\nclock_hz = 2e9\n", "hint: written as 2_000_000_000"),
+        ("clock_hz = 3\n", "`clock_hz` stands in no table[^$]*write it below .node."),
         ("[grid]\nwidth = 0\nheight = 1\n", "`width` is 0; an integer in 1..4096"),
         (GRID + "depth = 1\n", "unknown key `depth`"),
         (
@@ -186,6 +191,16 @@ def test_a_mistake_of_a_base_shows_there(tmp_path: Path, monkeypatch: pytest.Mon
         ("node.toml", "9"),
         ("node.toml", "[units.alu.x]"),
         ("node.toml", "[network]"),
+    ]
+
+
+def test_all_missing_tables_are_one_mistake(tmp_path: Path):
+    with pytest.raises(InputError) as caught:
+        load_machine(own(tmp_path, "[grid]\nwidth = 1\nheight = 1\n[node]\nthreads = 4\n"))
+    messages = [found.message for found in caught.value.diagnostics]
+    assert messages == [
+        "no tables `issue`, `units`, `ports`, `branch`, `network`, `semaphores`, `dma`, `dip`",
+        "table `node` lacks `sram_bytes`, `reserved_bytes`, `clock_hz`",
     ]
 
 

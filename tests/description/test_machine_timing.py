@@ -39,7 +39,7 @@ def test_the_divider_is_held_for_its_latency():
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("scalar = 4", "", "`scalar` of `issue` is missing; an integer in 1..16"),
+        ("scalar = 4", "", "table `issue` lacks `scalar`"),
         ("scalar = 4", "scalar = 0", "`scalar` is 0; an integer in 1..16"),
         ("scalar = 4", "scalar = -4", "`scalar` is -4; an integer in 1..16"),
         ("scalar = 4", "scalar = 1_000_000", "`scalar` is 1000000; an integer in 1..16"),
@@ -47,7 +47,7 @@ def test_the_divider_is_held_for_its_latency():
         ("scalar = 4", "scalar = true", "`scalar` is a boolean .true.; an integer"),
         ("scalar = 4", "scalar = 4\nmatrix = 1", "unknown key `matrix`"),
         ("[issue]", "[isue]", "no table `issue`"),
-        ("[units.alu]\ncount = 2", "[units.alu]", "`count` of `units.alu` is missing"),
+        ("[units.alu]\ncount = 2", "[units.alu]", "table `units.alu` lacks `count`"),
         ("[units.alu]\ncount = 2", "[units.alu]\ncount = 99", "`count` is 99; an integer in 1..16"),
         ("[units.alu]", "[units.alu]\ncuont = 2", "unknown key `cuont`[^$]*did you mean `count`"),
         (
@@ -55,11 +55,11 @@ def test_the_divider_is_held_for_its_latency():
             'issue = "back"',
             "`issue` is a string ..back..; .scalar., .vector., .front. fit",
         ),
-        ('issue = "front"', "", "`issue` of `units.front` is missing"),
+        ('issue = "front"', "", "table `units.front` lacks `issue`"),
         (
             'occupancy = "latency"',
             'occupancy = "long"',
-            "`occupancy` is a string ..long..; .latency. fit[^$]*1..1000",
+            "`occupancy` is a string ..long..; .latency. fits[^$]*1..1000",
         ),
         ('occupancy = "latency"', "occupancy = 0", "`occupancy` is 0; an integer in 1..1000"),
         (
@@ -69,9 +69,9 @@ def test_the_divider_is_held_for_its_latency():
         ),
         ("bytes = 8", "bytes = 12", "`bytes` is 12; 8, 16"),
         ("bytes = 8", "bytes = -8", "`bytes` is -8; 8, 16"),
-        ("bytes = 8", "", "`bytes` of `ports.scalar_load` is missing"),
+        ("bytes = 8", "", "table `ports.scalar_load` lacks `bytes`"),
         ("jump_cycles = 1", "jump_cycles = -1", "`jump_cycles` is -1; an integer in 0..100"),
-        ("jump_cycles = 1", "", "`jump_cycles` of `branch` is missing"),
+        ("jump_cycles = 1", "", "table `branch` lacks `jump_cycles`"),
         (
             "mispredicted_cycles = 6",
             "mispredicted_cycles = 1000",
