@@ -1,14 +1,21 @@
 """`run.toml`: everything wrong in it is shown at once and in place; nothing outside is reached."""
 
-from collections.abc import Callable
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dojo_tools.cli.run import run
 from dojo_tools.diagnostics import InputError
 from dojo_tools.runs import Generate, Tolerance, load_run_file, parse_argument
+from dojo_tools.runs.run_file import TABLE_KEYS
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "run-files.md"
+OTHER_OPTIONS = {"--examples", "--fidelity", "--version"}
+"""Options of `dojo-run` that run no file."""
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "run"
 SAVED = '[[output]]\nsymbol = "x"\nsave = "x.txt"\n'
 
@@ -146,6 +153,43 @@ def test_an_output_never_overwrites_what_the_run_reads(folder: Path) -> None:
     text = '[[output]]\nsymbol = "y"\nsave = "o.npy"\n[[output]]\nsymbol = "x"\nsave = "o.npy"\n'
     with pytest.raises(InputError, match="is saved twice"):
         load(text)
+
+
+def test_the_documented_run_file_is_right_but_for_its_files(folder: Path) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    lines = itertools.dropwhile(lambda line: not line.startswith("    "), text.split("\n"))
+    example = list(itertools.takewhile(lambda line: line.startswith("    ") or not line, lines))
+    Path("run.toml").write_text("\n".join(example), encoding="utf-8")
+    mistakes = load_run_file(Path("run.toml"), keep_mistakes=True).mistakes.found
+    assert len(mistakes) == 4
+    assert all(found.message.startswith("there is no file") for found in mistakes)
+
+
+def test_each_key_of_a_table_is_documented_with_its_option() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in text.split("\n") if line.startswith("| `")]
+    keys = " ".join(row[0] for row in rows)
+    assert not [
+        key
+        for table, known in TABLE_KEYS.items()
+        for key in known
+        if f"`{table}.{key}`" not in keys and f"`.{key}`" not in keys
+    ]
+    options = {
+        option
+        for found in inspect.signature(run).parameters.values()
+        for option in option_names(found)
+    }
+    told = {*OTHER_OPTIONS, *(name for name in options if f"`{name}" in text)}
+    assert options == told
+
+
+def option_names(parameter: inspect.Parameter) -> Iterator[str]:
+    """Yield the long names of the option that a parameter of a command is."""
+    for part in getattr(parameter.annotation, "__metadata__", ()):
+        # Where the option is an annotation, its first name stands in the place of a default.
+        names = (getattr(part, "default", None), *(getattr(part, "param_decls", None) or ()))
+        yield from (name for name in names if isinstance(name, str) and name.startswith("--"))
 
 
 def test_a_wrong_suffix_alone_is_a_mistake(folder: Path) -> None:
