@@ -52,6 +52,14 @@ def test_the_full_size_holds(sample: str):
     assert run(sample, "native", "full").status is Status.DONE
 
 
+@pytest.mark.parametrize("sample", KERNELS)
+def test_the_readme_has_the_instructions_and_cycles_of_both_sizes(sample: str):
+    text = (SAMPLES / sample / "README.md").read_text(encoding="utf-8")
+    for size, name in (("run", "small"), ("full", "full")):
+        report = run(sample, "native", size)
+        assert f"| {name} | {report.retired:,} | {report.cycles:,} |" in text
+
+
 @pytest.mark.parametrize("size", ["run", "full"])
 def test_products_are_rounded_as_numpy_rounds_them(size: str):
     machine = run("cfloat8-gemm", "native", size).machine
