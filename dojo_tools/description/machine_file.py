@@ -79,11 +79,13 @@ BASE_OF_WRONG = "node"
 """What a file is read with whose base is wrong, so that its other mistakes are told too."""
 
 
-def load_machine(name: str) -> MachineDef:
+def load_machine(name: str, units: Sequence[str] = ()) -> MachineDef:
     """Return a shipped machine by name, or the one in a file whose name ends in `.toml`.
 
     A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to:
     `node` key by key, a table of tables, such as `units`, one by one. A base may have a base, too.
+    Where `units` are given, those of a description, any other is a mistake.
+
     Raises `InputError` for an unknown name or with every mistake of a wrong file and of its bases,
     `OSError` for an unreadable one.
     """
@@ -95,7 +97,7 @@ def load_machine(name: str) -> MachineDef:
         raise fail(f"unknown machine `{name}`", hint=hint)
     report = Report()
     tables = MachineTables(_read_files(path, folder, known, report), report)
-    machine = _read_machine(path.stem, tables)
+    machine = _read_machine(path.stem, tables, units)
     sources = [root.source for root in tables.roots]
     report.diagnostics.sort(
         key=lambda found: (
@@ -126,7 +128,7 @@ def _read_files(
     return tuple(roots)
 
 
-def _read_machine(name: str, tables: MachineTables) -> MachineDef:
+def _read_machine(name: str, tables: MachineTables, units: Sequence[str]) -> MachineDef:
     """Return the machine of some files; every mistake is reported."""
     tables.check_files({"node": _NODE_KEYS, "grid": GRID_KEYS, "network": NETWORK_KEYS})
     grid = read_grid(tables)
@@ -136,7 +138,7 @@ def _read_machine(name: str, tables: MachineTables) -> MachineDef:
         sram_bytes,
         reserved_bytes,
         clock_hz,
-        read_units(tables),
+        read_units(tables, units),
         read_issue(tables),
         read_ports(tables),
         read_branch(tables),

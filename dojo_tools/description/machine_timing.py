@@ -3,6 +3,7 @@
 What the numbers mean is the issue rule, `docs/timing.md`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dojo_tools.description.machine_tables import (
@@ -84,9 +85,14 @@ def read_issue(tables: MachineTables) -> IssueWidths:
     return IssueWidths(*(read_integer(table, key, 1, WIDTH_MAX) for key in ISSUE_CLASSES))
 
 
-def read_units(tables: MachineTables) -> tuple[UnitCount, ...]:
-    """Read the tables `units.NAME`."""
-    return tuple(_read_unit(tables, table, name) for name, table in tables.inner("units").items())
+def read_units(tables: MachineTables, known: Sequence[str]) -> tuple[UnitCount, ...]:
+    """Read the tables `units.NAME`; if any are `known`, others are mistakes."""
+    found = tables.inner("units")
+    for name, table in found.items():
+        if known and name not in known:
+            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            table.error(f"no instruction has the unit `{name}`", hint=hint)
+    return tuple(_read_unit(tables, table, name) for name, table in found.items())
 
 
 def _read_unit(tables: MachineTables, table: Table, name: str) -> UnitCount:

@@ -73,7 +73,7 @@ def _execute_run(
     run_file: RunFile, description: Description, listener: Listener, ir_folder: Path | None
 ) -> RunReport:
     warnings: list[Diagnostic] = []
-    definition = load_machine(run_file.machine)
+    definition = load_machine(run_file.machine, [unit.name for unit in description.units])
     image = load_program(
         run_file.program,
         description,

@@ -100,6 +100,18 @@ def test_a_wrong_rate_is_a_diagnostic(tmp_path: Path, old: str, new: str, messag
     assert re.search(message, str(caught.value))
 
 
+def test_a_unit_that_no_instruction_has_is_a_mistake(tmp_path: Path):
+    text = 'base = "node"\n[units.smid]\ncount = 2\nissue = "vector"\n'
+    known = [unit.name for unit in load_description().units]
+    assert len(load_machine(own(tmp_path, text)).units) == len(known) + 1
+    with pytest.raises(InputError) as caught:
+        load_machine(own(tmp_path, text), known)
+    (found,) = caught.value.diagnostics
+    assert found.span is not None
+    assert (found.span.text, found.hint) == ("[units.smid]", "did you mean `simd`?")
+    assert load_machine(own(tmp_path, text.replace("smid", "simd")), known).units
+
+
 def test_a_misspelt_key_gets_the_nearest(tmp_path: Path):
     text = SHIPPED.read_text(encoding="utf-8").replace("mispredicted_cycles", "mispredict_cycles")
     with pytest.raises(InputError) as caught:
