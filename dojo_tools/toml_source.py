@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
 
-from dojo_tools.diagnostics import Report, Source, Span, did_you_mean, fail
+from dojo_tools.diagnostics import Hints, Report, Source, Span, fail
 from dojo_tools.toml_places import Path, Place, find_places
 
 NESTED_MAX = 64
@@ -187,12 +187,12 @@ class Table:
 
     def check_keys(self, known: Iterable[str], reported: Iterable[str] = ()) -> None:
         """Report each key that is not known, with the one that was meant if it can be told."""
-        known, reported = tuple(known), tuple(reported)
+        known, reported, hints = tuple(known), tuple(reported), Hints()
         for key in self.values:
             if key not in known and key not in reported:
                 longer = [name for name in known if name.startswith(f"{key}_")]
                 meant = [name for name in self.document.meant.get(key, ()) if name in known]
-                hint = did_you_mean(key, known) or f"known are {', '.join(known)}"
+                hint = hints.did_you_mean(key, known) or f"known are {', '.join(known)}"
                 if longer or meant:
                     hint = f"did you mean {' or '.join(f'`{name}`' for name in longer or meant)}?"
                 self.key_error(f"unknown key `{key}`", key, hint)

@@ -47,7 +47,7 @@ def execute_run(
     """
     mistakes = run_file.mistakes
     if mistakes.found and not mistakes.has_program:
-        raise InputError(mistakes.found)
+        raise InputError(mistakes.found, mistakes.omitted_count)
     listener = listener or Listener()
     if engine is None:
         engine = run_file.engine if listener.traced is None else "reference"
@@ -56,7 +56,8 @@ def execute_run(
     try:
         return _execute_run(chosen, description, listener, ir_folder)
     except InputError as error:
-        raise InputError(_in_order(run_file, error), error.omitted_count) from None
+        omitted_count = mistakes.omitted_count + error.omitted_count
+        raise InputError(_in_order(run_file, error), omitted_count) from None
 
 
 def _in_order(run_file: RunFile, error: InputError) -> list[Diagnostic]:

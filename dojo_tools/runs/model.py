@@ -195,12 +195,13 @@ class Mistakes:
     """What is wrong with a run file, and is left out of it.
 
     `left_out` are the names of its tensors that are wrong. Without `has_program` nothing can be
-    said about the rest.
+    said about the rest. `omitted_count` more were found and not kept.
     """
 
     found: Sequence[Diagnostic] = ()
     left_out: frozenset[str] = frozenset()
     has_program: bool = True
+    omitted_count: int = 0
 
 
 NO_MISTAKES = Mistakes()

@@ -13,7 +13,7 @@ from typing import Any, cast
 from dojo_tools.assembler import is_name
 from dojo_tools.bits import mask
 from dojo_tools.description import load_machine
-from dojo_tools.diagnostics import InputError, Report, did_you_mean, fail, read_source
+from dojo_tools.diagnostics import InputError, Report, Severity, did_you_mean, fail, read_source
 from dojo_tools.runs.model import (
     ENGINES,
     INSTRUCTIONS_MAX_DEFAULT,
@@ -151,7 +151,8 @@ class _Reader:
         mistakes = NO_MISTAKES
         if self._report.has_errors:
             found = self._report.diagnostics  # sorted later, and so kept as it is
-            mistakes = Mistakes(found, frozenset(left_out), has_program)
+            omitted_count = self._report.counts[Severity.ERROR] - len(found)
+            mistakes = Mistakes(found, frozenset(left_out), has_program, omitted_count)
         return RunFile(
             *(str(self._path), program, arguments, tuple(inputs), tuple(outputs), ()),
             instructions_max=instructions_max,

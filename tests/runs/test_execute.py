@@ -320,6 +320,17 @@ check = { expression = "half + gone" }
     ]
 
 
+@pytest.mark.usefixtures("folder")
+def test_mistakes_that_are_too_many_are_counted(description: Description) -> None:
+    for program, extra in (("absent.s", 1), ("kernel.s", 0)):
+        text = f'[program]\nsources = ["{program}"]\n[limits]\n'
+        Path("run.toml").write_text(text + "".join(f"k{i} = 1\n" for i in range(1500)), "utf-8")
+        with pytest.raises(InputError) as caught:
+            execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+        assert len(caught.value.diagnostics) == 1000
+        assert caught.value.omitted_count == 500 + extra
+
+
 def test_mistakes_of_program_and_run_file_are_said_together(
     folder: Path, description: Description
 ) -> None:
