@@ -35,6 +35,7 @@ from dojo_tools.diagnostics import (
     Span,
     printable,
 )
+from dojo_tools.runs.model import ENGINES, TIMINGS, WORKERS_MAX
 
 if TYPE_CHECKING:
     from dojo_tools.description import Description, Example, RegisterFile
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
     from dojo_tools.machine.thread_view import ThreadView
     from dojo_tools.runs import Argument, Dump, RunFile, RunReport
 
-ENGINES = ("native", "reference", "both")
-TIMINGS = ("on", "off")
-WORKERS_MAX = 256
 NODES_SIDE_MAX = 4096
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
@@ -122,15 +120,15 @@ def run(
         typer.Option("--at", metavar="X,Y", help="The node where they begin. [default: 0,0]"),
     ] = None,
     workers: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--workers",
             metavar="N",
             min=1,
             max=WORKERS_MAX,
-            help="Host threads that run dies side by side; the result is the same.",
+            help="Host threads that run dies side by side; the result is the same. [default: 1]",
         ),
-    ] = 1,
+    ] = None,
     deadlock_dot: Annotated[
         Path | None,
         typer.Option(
@@ -152,11 +150,13 @@ def run(
         ),
     ] = None,
     timing: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--timing", metavar="on|off", help="Count cycles, or take one for each instruction."
+            "--timing",
+            metavar="on|off",
+            help="Count cycles, or take one for each instruction. [default: on]",
         ),
-    ] = TIMINGS[0],
+    ] = None,
     dump_ir: Annotated[
         Path | None,
         typer.Option(
@@ -187,7 +187,7 @@ def run(
         raise typer.BadParameter(f"`--print-trace` needs the reference engine, not `{engine}`")
     if dump_ir is not None and (print_trace or engine == "reference"):
         raise typer.BadParameter("`--dump-ir` needs the native engine")
-    if timing not in TIMINGS:
+    if timing not in (None, *TIMINGS):
         raise typer.BadParameter(f"`--timing {timing}`: it is {' or '.join(TIMINGS)}")
     if examples:
         if files:
@@ -210,7 +210,14 @@ def run(
 
     run_file = _with_options(_run_file(files), arguments or [], dump or [], max_instructions)
     run_file = _with_view(run_file, show_as or [], machine)
-    run_file = _with_grid(run_file, grid, at, workers)
+    run_file = _with_grid(run_file, grid, at)
+    run_file = replace(
+        run_file,
+        workers=workers or run_file.workers,
+        timing=run_file.timing if timing is None else timing == "on",
+    )
+    if dump_ir is not None and (engine or run_file.engine) == "reference":
+        raise typer.BadParameter("`--dump-ir` needs the native engine: add `--engine native`")
 
     for path in (report, deadlock_dot, *(wish.path for wish in run_file.dumps)):
         if path is not None:
@@ -218,7 +225,7 @@ def run(
 
     from dojo_tools.runs import Listener, execute_run
 
-    description = load(isa)
+    description = load([*run_file.isa, *(isa or [])])
     with contextlib.redirect_stdout(sys.stderr if report == STANDARD_STREAM else sys.stdout):
         screen = _Screen()
         traced = screen.write_entry if print_trace else None
@@ -226,14 +233,13 @@ def run(
             run_file,
             description,
             Listener(screen.write_printed, screen.show_progress, traced),
-            timing=timing == "on",
             engine=engine,
             ir_folder=dump_ir,
         )
         screen.finish()
         show(outcome.warnings)
         if not quiet:
-            _print_summary(outcome, screen.elapsed_seconds, timing == "on")
+            _print_summary(outcome, screen.elapsed_seconds, run_file.timing)
         if registers:
             for line in _all_register_lines(outcome, description, run_file):
                 print(line)
@@ -265,7 +271,7 @@ def _run_file(files: list[Path]) -> "RunFile":
     if files[0].suffix == ".toml" and len(files) == 1:
         from dojo_tools.runs import load_run_file
 
-        return load_run_file(files[0])
+        return load_run_file(files[0], keep_mistakes=True)
     if any(path.suffix == ".toml" for path in files):
         raise typer.BadParameter("a run file names its program itself: it runs alone")
     from dojo_tools.runs import RunFile
@@ -325,14 +331,14 @@ def _with_view(run_file: "RunFile", shows: list[str], machine: str | None) -> "R
     )
 
 
-def _with_grid(run_file: "RunFile", grid: str | None, at: str | None, workers: int) -> "RunFile":
+def _with_grid(run_file: "RunFile", grid: str | None, at: str | None) -> "RunFile":
     """Return a run file with other nodes to run on."""
     found = run_file.grid
     if grid is not None:
         found = replace(found, size=_pair("--grid", grid, "x", 1))
     if at is not None:
         found = replace(found, at=_pair("--at", at, ","))
-    return replace(run_file, grid=found, workers=workers)
+    return replace(run_file, grid=found)
 
 
 def _pair(option: str, text: str, separator: str, low: int = 0) -> tuple[int, int]:

@@ -1,14 +1,22 @@
 """Reads `isa/machines/*.toml` and a user's own machine files: sizes and rates of a machine."""
 
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from dojo_tools.description.locate import isa_folder
-from dojo_tools.description.machine_grid import DipPlace, GridDef, read_dips, read_grid
+from dojo_tools.description.machine_grid import (
+    EXAMPLES,
+    GRID_KEYS,
+    MEANT,
+    DipPlace,
+    GridDef,
+    read_dips,
+    read_grid,
+)
 from dojo_tools.description.machine_network import (
+    NETWORK_KEYS,
     DipDef,
     NetworkDef,
     SemaphoresDef,
@@ -17,7 +25,11 @@ from dojo_tools.description.machine_network import (
     read_semaphores,
     read_streams,
 )
-from dojo_tools.description.machine_tables import read_integer, read_rate, read_table
+from dojo_tools.description.machine_tables import (
+    MachineTables,
+    read_integer,
+    read_word,
+)
 from dojo_tools.description.machine_timing import (
     BranchCosts,
     IssueWidths,
@@ -28,8 +40,9 @@ from dojo_tools.description.machine_timing import (
     read_ports,
     read_units,
 )
-from dojo_tools.diagnostics import Diagnostic, InputError, did_you_mean, fail
+from dojo_tools.diagnostics import Report, did_you_mean, fail, read_source
 from dojo_tools.formats import Denormals
+from dojo_tools.toml_source import Table, describe_value, parse_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +72,22 @@ class MachineDef:
 
 
 SRAM_BYTES_MAX = 1 << 21
+SRAM_GRAIN = 64
+CLOCK_HZ_MAX = 1_000_000_000_000
 THREADS_MAX = 4
+BASE_OF_WRONG = "node"
+"""What a file is read with whose base is wrong, so that its other mistakes are told too."""
 
 
-def load_machine(name: str) -> MachineDef:
+def load_machine(name: str, units: Sequence[str] = ()) -> MachineDef:
     """Return a shipped machine by name, or the one in a file whose name ends in `.toml`.
 
     A file may name a shipped machine as its `base`, whose tables it then only replaces or adds to:
     `node` key by key, a table of tables, such as `units`, one by one. A base may have a base, too.
-    Raises `InputError` for an unknown name or a wrong file, `OSError` for an unreadable one.
+    Where `units` are given, those of a description, any other is a mistake.
+
+    Raises `InputError` for an unknown name or with every mistake of a wrong file and of its bases,
+    `OSError` for an unreadable one.
     """
     folder = isa_folder() / "machines"
     path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
@@ -75,101 +95,96 @@ def load_machine(name: str) -> MachineDef:
     if path.parent == folder and path.stem not in known:
         hint = did_you_mean(name, known) or f"shipped are {', '.join(known)}"
         raise fail(f"unknown machine `{name}`", hint=hint)
-    table = _read_tables(path)
-    seen = [path.stem]
-    while (base := table.pop("base", None)) is not None:
-        if base not in known or base in seen:
-            shipped = ", ".join(known)
-            raise fail(f"{path}: `base` is {base!r}, no other shipped machine", hint=shipped)
-        seen.append(base)
-        table = _merge(_read_tables(folder / f"{base}.toml"), table)
-    return _machine(path, table)
-
-
-def _read_tables(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise fail(f"{path}: {error}") from None
-
-
-def _merge(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables of a base with those of a file; of some tables, the keys one by one."""
-    merged = {**base, **table}
-    for key in ("node", "units", "ports"):
-        if isinstance(base.get(key), dict) and isinstance(table.get(key), dict):
-            merged[key] = {**base[key], **table[key]}
-    return merged
-
-
-def _machine(path: Path, table: Mapping[str, Any]) -> MachineDef:
-    """Return the machine of a file's tables. Raises `InputError` with a mistake of each table."""
-    _check_tables(path, table)
-    node = read_table(path, table, "node")
-    grid = read_grid(path, table)
-    machine = MachineDef(
-        path.stem,
-        read_integer(path, node, "node", "sram_bytes"),
-        read_integer(path, node, "node", "reserved_bytes"),
-        read_integer(path, node, "node", "clock_hz"),
-        read_units(path, table),
-        read_issue(path, table),
-        read_ports(path, table),
-        read_branch(path, table),
-        read_rate(path, node, "node", "threads", 1, THREADS_MAX),
-        grid,
-        read_network(path, table),
-        read_semaphores(path, table),
-        read_streams(path, table),
-        read_dip(path, table),
-        read_dips(path, table, grid),
-        _denormals(path, table),
-    )
-    if machine.sram_bytes > SRAM_BYTES_MAX or machine.sram_bytes % 64:
-        raise fail(
-            f"{path}: node.sram_bytes is {machine.sram_bytes}; it must be a multiple of 64, "
-            f"at most {SRAM_BYTES_MAX}"
+    report = Report()
+    tables = MachineTables(_read_files(path, folder, known, report), report)
+    machine = _read_machine(path.stem, tables, units)
+    sources = [root.source for root in tables.roots]
+    report.diagnostics.sort(
+        key=lambda found: (
+            (0, 0) if found.span is None else (sources.index(found.span.source), found.span.start)
         )
-    if machine.reserved_bytes >= machine.sram_bytes:
-        raise fail(f"{path}: node.reserved_bytes leaves no memory")
+    )
+    report.stop_if_errors()
     return machine
 
 
-def _check_tables(path: Path, table: Mapping[str, Any]) -> None:
-    """Report what is wrong with the tables that stand by themselves, not only with the first."""
-    found: list[Diagnostic] = []
-    for read in _READERS:
-        try:
-            read(path, table)
-        except InputError as error:
-            found += error.diagnostics
-    if found:
-        raise InputError(found)
+def _read_files(
+    path: Path, folder: Path, known: Sequence[str], report: Report
+) -> tuple[Table, ...]:
+    """Return the root tables of a file and of its bases."""
+    roots = [parse_toml(read_source(path), report, EXAMPLES, MEANT)]
+    seen = [path.stem]
+    while (base := roots[-1].values.get("base")) is not None:
+        if base not in known or base in seen:
+            fitting = [name for name in known if name not in seen]
+            near = did_you_mean(base, fitting) if isinstance(base, str) else None
+            message = f"`base` is {describe_value(base)}; another shipped machine fits"
+            roots[-1].error(message, "base", near or f"there are {', '.join(fitting)}")
+            base = BASE_OF_WRONG
+            if base in seen:
+                break
+        seen.append(base)
+        roots.append(parse_toml(read_source(folder / f"{base}.toml"), report, EXAMPLES, MEANT))
+    return tuple(roots)
 
 
-def _denormals(path: Path, table: Mapping[str, Any]) -> Denormals:
-    """Read `denormals` of the optional table `formats`: the printed rule unless it says other."""
-    if "formats" not in table:
-        return "printed"
-    rule = read_table(path, table, "formats").get("denormals", "printed")
-    for known in get_args(Denormals):
-        if rule == known:
-            return known
-    raise fail(
-        f"{path}: `formats.denormals` is {rule!r}; there are {', '.join(get_args(Denormals))}",
-        hint="printed: 2^-bias x 0.m, as the white paper says; gradual: IEEE 754's",
+def _read_machine(name: str, tables: MachineTables, units: Sequence[str]) -> MachineDef:
+    """Return the machine of some files; every mistake is reported."""
+    tables.check_files({"node": _NODE_KEYS, "grid": GRID_KEYS, "network": NETWORK_KEYS})
+    grid = read_grid(tables)
+    sram_bytes, reserved_bytes, clock_hz, threads = _read_node(tables)
+    return MachineDef(
+        name,
+        sram_bytes,
+        reserved_bytes,
+        clock_hz,
+        read_units(tables, units),
+        read_issue(tables),
+        read_ports(tables),
+        read_branch(tables),
+        threads,
+        grid,
+        read_network(tables),
+        read_semaphores(tables),
+        read_streams(tables),
+        read_dip(tables),
+        read_dips(tables, grid),
+        _read_denormals(tables),
     )
 
 
-_READERS: tuple[Callable[[Path, Mapping[str, Any]], object], ...] = (
-    read_grid,
-    read_units,
-    read_issue,
-    read_ports,
-    read_branch,
-    read_network,
-    read_semaphores,
-    read_streams,
-    read_dip,
-    _denormals,
-)
+_NODE_KEYS = {
+    "sram_bytes": (SRAM_GRAIN, SRAM_BYTES_MAX, SRAM_GRAIN),
+    "reserved_bytes": (0, SRAM_BYTES_MAX, 1),  # and less than there are
+    "clock_hz": (1, CLOCK_HZ_MAX, 1),
+    "threads": (1, THREADS_MAX, 1),
+}
+"""The keys of the table `node`: lowest, highest, and what it must be a multiple of."""
+
+
+def _read_node(tables: MachineTables) -> list[int]:
+    """Read the table `node`, in the order of `_NODE_KEYS`."""
+    found = tables.by_key("node")
+    for table in {id(table): table for table in found.values()}.values():
+        table.check_keys((*_NODE_KEYS, "provenance"))
+    if found and (table := tables.find("node")) is not None:
+        tables.check_missing(table, [key for key in _NODE_KEYS if key not in found])
+    numbers: list[int] = []
+    for key, (low, high, grain) in _NODE_KEYS.items():
+        number = high = numbers[0] - 1 if key == "reserved_bytes" else high
+        if key in found:
+            number = read_integer(found[key], key, low, high, wrong=high, multiple_of=grain)
+        numbers.append(number)
+    return numbers
+
+
+def _read_denormals(tables: MachineTables) -> Denormals:
+    """Read `denormals` of the optional table `formats`: the printed rule unless it says other."""
+    table = tables.find("formats")
+    if table is None:
+        return "printed"
+    tables.check_keys(table, (), ("denormals",))
+    rules = get_args(Denormals)
+    hint = "printed: 2^-bias x 0.m, as the white paper says; gradual: IEEE 754's"
+    found = read_word(table, "denormals", rules, hint)
+    return next((rule for rule in rules if rule == found), rules[0])

@@ -1,19 +1,31 @@
 """The tables of a machine file that say which nodes, dies and DIP cards a machine has."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
-from dojo_tools.description.machine_tables import check_keys, read_rate, read_table
-from dojo_tools.diagnostics import fail
+from dojo_tools.description.machine_tables import MachineTables, read_integer
+from dojo_tools.toml_source import Table, describe_value
 
 GRID_SIDE_MAX = 4096
 DIPS_MAX = 4096
 """A global address has 12 bits for the number of a DIP."""
 
-_GRID_KEYS = ("width", "height", "die_width", "die_height", "dead", "dead_in_each_die")
+GRID_KEYS = ("width", "height", "die_width", "die_height", "dead", "dead_in_each_die")
 _SIDES = ("west", "east")
+EXAMPLES = MappingProxyType(
+    {
+        "width": "width = 20",
+        "height": "height = 18",
+        "dead": "dead = [[3, 4], [3, 5]]",
+        "dead_in_each_die": "dead_in_each_die = [[3, 4], [3, 5]]",
+        "west": "west = [0]",
+        "east": "east = [0]",
+    }
+)
+"""How keys are written, for hints."""
+MEANT = MappingProxyType({"size": ("width", "height"), "die_size": ("die_width", "die_height")})
+"""Keys that somebody may write, and what they are called here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,76 +64,100 @@ class DipPlace:
     height: int
 
 
-def read_grid(path: Path, table: Mapping[str, Any]) -> GridDef:
+def read_grid(tables: MachineTables) -> GridDef:
     """Read the table `grid`; a machine without one is a single node."""
-    if "grid" not in table:
+    table = tables.find("grid")
+    if table is None:
         return GridDef(1, 1)
-    grid = read_table(path, table, "grid")
-    check_keys(path, grid, "grid", _GRID_KEYS)
-    width, height = (read_rate(path, grid, "grid", k, 1, GRID_SIDE_MAX) for k in _GRID_KEYS[:2])
-    filled = {"die_width": width, "die_height": height, **grid}
-    die_width = read_rate(path, filled, "grid", "die_width", 1, width)
-    die_height = read_rate(path, filled, "grid", "die_height", 1, height)
-    for key, die, side in (("width", die_width, width), ("height", die_height, height)):
-        if side % die:
-            raise fail(f"{path}: `grid.{key}` is {side}, no multiple of `grid.die_{key}`, {die}")
-    columns, rows = width // die_width, height // die_height
-    dead = _read_nodes(path, grid, "dead", "grid", width, height)
-    in_each_die = _read_nodes(path, grid, "dead_in_each_die", "die", die_width, die_height)
-    repeated = {
-        (column * die_width + x, row * die_height + y)
-        for x, y in in_each_die
-        for column in range(columns)
-        for row in range(rows)
-    }
-    found = GridDef(width, height, frozenset(dead) | repeated, columns, rows)
-    if len(found.dead) == width * height:
-        raise fail(f"{path}: all {len(found.dead)} nodes of `grid` are dead")
-    return found
+    tables.check_keys(table, GRID_KEYS[:2], GRID_KEYS[2:])
+    width, die_width = _read_side(table, "width")
+    height, die_height = _read_side(table, "height")
+    found = GridDef(width, height, frozenset(), width // die_width, height // die_height)
+    dead = set(_read_nodes(table, "dead", "grid", width, height))
+    for x, y in _read_nodes(table, "dead_in_each_die", "die", die_width, die_height):
+        dead |= {
+            (column * die_width + x, row * die_height + y)
+            for column in range(found.die_columns)
+            for row in range(found.die_rows)
+        }
+    if len(dead) == width * height:
+        key = "dead" if "dead" in table.values else "dead_in_each_die"
+        table.error(f"all {len(dead)} nodes of `grid` are dead; at least one works", key)
+    return replace(found, dead=frozenset(dead))
 
 
-def read_dips(path: Path, table: Mapping[str, Any], grid: GridDef) -> tuple[DipPlace, ...]:
+def _read_side(table: Table, key: str) -> tuple[int, int]:
+    """Return the nodes of one side of the mesh and of a die, which divides it."""
+    count = read_integer(table, key, 1, GRID_SIDE_MAX, wrong=GRID_SIDE_MAX)
+    if table.values.get(key) != count:
+        return count, count  # reported; what depends on it is read as if it fitted
+    die = read_integer(table, f"die_{key}", 1, count, wrong=count)
+    if count % die:
+        table.error(
+            f"`die_{key}` is {die}, which does not divide `{key}`, {count}",
+            f"die_{key}",
+            f"the mesh is made of whole dies: {_divisors(count)} fit",
+        )
+        return count, count
+    return count, die
+
+
+def _divisors(count: int) -> str:
+    return ", ".join(str(number) for number in range(1, count + 1) if count % number == 0)
+
+
+def read_dips(tables: MachineTables, grid: GridDef) -> tuple[DipPlace, ...]:
     """Read the optional table `dips`: for a side, the rows of dies that have a card there."""
-    if "dips" not in table:
+    table = tables.find("dips")
+    if table is None:
         return ()
-    dips = read_table(path, table, "dips")
-    check_keys(path, dips, "dips", _SIDES)
+    tables.check_keys(table, (), _SIDES)
     found = [
         DipPlace(side, row * grid.die_height, grid.die_height)
         for side in _SIDES
-        for row in _read_die_rows(path, dips.get(side, []), side, grid.die_rows)
+        for row in _read_die_rows(table, side, grid.die_rows)
     ]
     if len(found) > DIPS_MAX:
-        raise fail(f"{path}: {len(found)} DIP cards, at most {DIPS_MAX} have an address")
+        table.error(f"{len(found)} DIP cards, at most {DIPS_MAX} have an address")
     return tuple(found)
 
 
-def _read_die_rows(path: Path, value: Any, side: str, count: int) -> list[int]:
+def _read_die_rows(table: Table, side: str, count: int) -> list[int]:
     """Return a list of rows of dies, each once."""
-    rows = cast("list[Any]", value) if isinstance(value, list) else [None]
-    fitting = [row for row in rows if type(row) is int and 0 <= row < count]
-    if len(fitting) < len(rows) or len(set(fitting)) < len(fitting):
-        raise fail(
-            f"{path}: `dips.{side}` must list rows of dies, each once, such as [0, 1]",
-            hint=f"the machine has {count}, from 0",
-        )
-    return fitting
+    rows: list[int] = []
+    fits = (
+        "0 fits: there is one row of dies" if count == 1 else f"rows of dies, 0..{count - 1}, fit"
+    )
+    for index, row in enumerate(table.take_list(side) or []):
+        if type(row) is not int or not 0 <= row < count:
+            table.error(f"`{side}` holds {describe_value(row)}; {fits}", (side, index))
+        elif row in rows:
+            table.error(f"row {row} is named twice; each has one card at most", (side, index))
+        else:
+            rows.append(row)
+    return rows
 
 
-def _read_nodes(
-    path: Path, grid: Mapping[str, Any], key: str, of: str, width: int, height: int
-) -> list[tuple[int, int]]:
+def _read_nodes(table: Table, key: str, of: str, width: int, height: int) -> list[tuple[int, int]]:
     """Return a list of [x, y] within `width` x `height`; a missing one is empty."""
-    value = grid.get(key, [])
-    is_list = isinstance(value, list)
-    nodes = [_node(node) for node in cast("list[Any]", value)] if is_list else [None]
-    for node in nodes:
-        if node is None or node[0] >= width or node[1] >= height:
-            raise fail(
-                f"{path}: `grid.{key}` must list nodes of the {of}, such as [[3, 4], [3, 5]]",
-                hint=f"the {of} is {width} wide and {height} high",
+    nodes: list[tuple[int, int]] = []
+    for index, value in enumerate(table.take_list(key) or []):
+        node = _node(value)
+        if node is None:
+            table.error(
+                f"`{key}` holds {describe_value(value)}; [x, y] fits",
+                (key, index),
+                table.example(key),
             )
-    return [node for node in nodes if node]
+        elif node[0] >= width or node[1] >= height:
+            table.error(
+                f"node {list(node)} is outside: the {of} is {width} wide and {height} high",
+                (key, index),
+                "x goes to the east and y to the south, from [0, 0]",
+            )
+        else:
+            nodes.append(node)
+    return nodes
 
 
 def _node(value: Any) -> tuple[int, int] | None:

@@ -4,14 +4,15 @@ Rates are bytes a cycle and exact: a fraction such as "252/5" where they are no 
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
 
-from dojo_tools.description.machine_tables import check_keys, read_rate, read_table
-from dojo_tools.diagnostics import fail
+from dojo_tools.description.machine_tables import (
+    MachineTables,
+    read_choice,
+    read_integer,
+)
+from dojo_tools.toml_source import Table, describe_value
 
 CYCLES_MAX = 100_000
 RATE_MAX = 65_536
@@ -20,9 +21,12 @@ PACKET_BYTES = (8, 16, 32, 64, 128, 256)
 SEMAPHORES_MAX = 64
 SEMAPHORE_BITS_MAX = 32
 STREAMS_MAX = 16
+DIP_GRAIN = 64
 DIP_BYTES_MAX = 1 << 36
 """A global address has 36 bits for the offset in a DIP's memory."""
 
+_RATE_OF_WRONG = Fraction(1)
+"""Stands for a rate that does not fit, and was reported."""
 _RATE = re.compile(r"\d{1,9}(/\d{1,9}|\.\d{1,9})?", re.ASCII)
 
 
@@ -64,63 +68,73 @@ class DipDef:
     link_latency_cycles: int
 
 
-def read_network(path: Path, table: Mapping[str, Any]) -> NetworkDef:
+NETWORK_KEYS = tuple(NetworkDef.__dataclass_fields__)
+
+
+def read_network(tables: MachineTables) -> NetworkDef:
     """Read the table `network`."""
-    network = read_table(path, table, "network")
-    check_keys(path, network, "network", tuple(NetworkDef.__dataclass_fields__))
-    packet_bytes = network.get("packet_bytes")
-    if isinstance(packet_bytes, bool) or packet_bytes not in PACKET_BYTES:
-        fitting = ", ".join(map(str, PACKET_BYTES))
-        raise fail(f"{path}: `network.packet_bytes` is {packet_bytes!r}; {fitting} fit")
+    table = tables.find("network")
+    if table is None:
+        return NetworkDef(1, PACKET_BYTES[0], _RATE_OF_WRONG, 1, _RATE_OF_WRONG, _RATE_OF_WRONG)
+    tables.check_keys(table, NETWORK_KEYS)
     return NetworkDef(
-        read_rate(path, network, "network", "hop_cycles", 1, CYCLES_MAX),
-        packet_bytes,
-        read_fraction(path, network, "network", "link_bytes"),
-        read_rate(path, network, "network", "die_latency_cycles", 1, CYCLES_MAX),
-        read_fraction(path, network, "network", "east_west_bytes"),
-        read_fraction(path, network, "network", "north_south_bytes"),
+        read_integer(table, "hop_cycles", 1, CYCLES_MAX),
+        read_choice(table, "packet_bytes", PACKET_BYTES),
+        read_fraction(table, "link_bytes"),
+        read_integer(table, "die_latency_cycles", 1, CYCLES_MAX),
+        read_fraction(table, "east_west_bytes"),
+        read_fraction(table, "north_south_bytes"),
     )
 
 
-def read_semaphores(path: Path, table: Mapping[str, Any]) -> SemaphoresDef:
+def read_semaphores(tables: MachineTables) -> SemaphoresDef:
     """Read the table `semaphores`."""
-    semaphores = read_table(path, table, "semaphores")
-    check_keys(path, semaphores, "semaphores", ("count", "bits"))
+    table = tables.find("semaphores")
+    if table is None:
+        return SemaphoresDef(1, 1)
+    tables.check_keys(table, ("count", "bits"))
     return SemaphoresDef(
-        read_rate(path, semaphores, "semaphores", "count", 1, SEMAPHORES_MAX),
-        read_rate(path, semaphores, "semaphores", "bits", 1, SEMAPHORE_BITS_MAX),
+        read_integer(table, "count", 1, SEMAPHORES_MAX),
+        read_integer(table, "bits", 1, SEMAPHORE_BITS_MAX),
     )
 
 
-def read_streams(path: Path, table: Mapping[str, Any]) -> int:
+def read_streams(tables: MachineTables) -> int:
     """Read the table `dma`: how many transfers a node carries out side by side."""
-    dma = read_table(path, table, "dma")
-    check_keys(path, dma, "dma", ("streams",))
-    return read_rate(path, dma, "dma", "streams", 1, STREAMS_MAX)
+    table = tables.find("dma")
+    if table is None:
+        return 1
+    tables.check_keys(table, ("streams",))
+    return read_integer(table, "streams", 1, STREAMS_MAX)
 
 
-def read_dip(path: Path, table: Mapping[str, Any]) -> DipDef:
+def read_dip(tables: MachineTables) -> DipDef:
     """Read the table `dip`: what each card is."""
-    dip = read_table(path, table, "dip")
-    keys = ("bytes", *list(DipDef.__dataclass_fields__)[1:])
-    check_keys(path, dip, "dip", keys)
-    size = read_rate(path, dip, "dip", "bytes", 64, DIP_BYTES_MAX)
-    if size % 64:
-        raise fail(f"{path}: `dip.bytes` is {size}; it must be a multiple of 64")
+    table = tables.find("dip")
+    if table is None:
+        return DipDef(DIP_GRAIN, _RATE_OF_WRONG, 0, _RATE_OF_WRONG, 1)
+    tables.check_keys(table, ("bytes", *list(DipDef.__dataclass_fields__)[1:]))
     return DipDef(
-        size,
-        read_fraction(path, dip, "dip", "memory_bytes"),
-        read_rate(path, dip, "dip", "memory_latency_cycles", 0, CYCLES_MAX),
-        read_fraction(path, dip, "dip", "link_bytes"),
-        read_rate(path, dip, "dip", "link_latency_cycles", 1, CYCLES_MAX),
+        read_integer(table, "bytes", DIP_GRAIN, DIP_BYTES_MAX, multiple_of=DIP_GRAIN),
+        read_fraction(table, "memory_bytes"),
+        read_integer(table, "memory_latency_cycles", 0, CYCLES_MAX),
+        read_fraction(table, "link_bytes"),
+        read_integer(table, "link_latency_cycles", 1, CYCLES_MAX),
     )
 
 
-def read_fraction(path: Path, table: Mapping[str, Any], where: str, key: str) -> Fraction:
-    """Return a rate: a whole number, or a string such as "252/5" or "50.4"."""
-    value = table.get(key)
+def read_fraction(table: Table, key: str) -> Fraction:
+    """Return a rate: a whole number, or a string such as "252/5" or "50.4"; 1 if none fits."""
+    value = table.values.get(key)
+    fits = f"a rate over 0, at most {RATE_MAX} bytes a cycle, fits"
+    hint = (
+        'a whole number or an exact fraction in quotes, such as "252/5" or "50.4", of a '
+        f"denominator up to {RATE_DENOMINATOR_MAX}"
+    )
+    if value is None:
+        return _RATE_OF_WRONG
     found: Fraction | None = None
-    if isinstance(value, int) and not isinstance(value, bool):
+    if type(value) is int:
         found = Fraction(value)
     elif isinstance(value, str) and _RATE.fullmatch(value):
         try:
@@ -128,11 +142,6 @@ def read_fraction(path: Path, table: Mapping[str, Any], where: str, key: str) ->
         except ZeroDivisionError:
             found = None
     if found is None or not 0 < found <= RATE_MAX or found.denominator > RATE_DENOMINATOR_MAX:
-        shown = "it is missing" if value is None else f"it is {value!r}"
-        raise fail(
-            f"{path}: `{where}.{key}` must be a rate over 0, at most {RATE_MAX} bytes a cycle; "
-            f"{shown}",
-            hint=f'a whole number or an exact fraction, such as "252/5", of a denominator up to '
-            f"{RATE_DENOMINATOR_MAX}",
-        )
+        table.error(f"`{key}` is {describe_value(value)}; {fits}", key, hint)
+        return _RATE_OF_WRONG
     return found

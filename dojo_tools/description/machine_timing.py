@@ -3,13 +3,17 @@
 What the numbers mean is the issue rule, `docs/timing.md`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from dojo_tools.description.machine_tables import check_keys, read_rate, read_table
-from dojo_tools.diagnostics import fail
+from dojo_tools.description.machine_tables import (
+    MachineTables,
+    read_choice,
+    read_integer,
+    read_word,
+)
+from dojo_tools.diagnostics import did_you_mean
+from dojo_tools.toml_source import Table
 
 WIDTH_MAX = 16
 COUNT_MAX = 16
@@ -17,6 +21,8 @@ OCCUPANCY_MAX = 1000
 BRANCH_CYCLES_MAX = 100
 PORT_BYTES = (8, 16, 32, 64, 128, 256)
 ISSUE_CLASSES = ("scalar", "vector", "front")
+WHOLE_LATENCY = "latency"
+"""The occupancy of a unit that an instruction holds until its result is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,55 +76,61 @@ PORTS = ("scalar_load", "scalar_store", "vector_load", "vector_store")
 BRANCH_KEYS = tuple(BranchCosts.__dataclass_fields__)
 
 
-def read_issue(path: Path, table: Mapping[str, Any]) -> IssueWidths:
+def read_issue(tables: MachineTables) -> IssueWidths:
     """Read the table `issue`."""
-    issue = read_table(path, table, "issue")
-    check_keys(path, issue, "issue", ISSUE_CLASSES)
-    widths = (read_rate(path, issue, "issue", key, 1, WIDTH_MAX) for key in ISSUE_CLASSES)
-    return IssueWidths(*widths)
+    table = tables.find("issue")
+    if table is None:
+        return IssueWidths(1, 1, 1)
+    tables.check_keys(table, ISSUE_CLASSES)
+    return IssueWidths(*(read_integer(table, key, 1, WIDTH_MAX) for key in ISSUE_CLASSES))
 
 
-def read_units(path: Path, table: Mapping[str, Any]) -> tuple[UnitCount, ...]:
-    """Read the tables `units.NAME`."""
-    units = read_table(path, table, "units")
-    return tuple(_read_unit(path, read_table(path, units, name, "units"), name) for name in units)
+def read_units(tables: MachineTables, known: Sequence[str]) -> tuple[UnitCount, ...]:
+    """Read the tables `units.NAME`; if any are `known`, others are mistakes."""
+    found = tables.inner("units")
+    for name, table in found.items():
+        if known and name not in known:
+            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            table.error(f"no instruction has the unit `{name}`", hint=hint)
+    return tuple(_read_unit(tables, table, name) for name, table in found.items())
 
 
-def _read_unit(path: Path, table: Mapping[str, Any], name: str) -> UnitCount:
-    where = f"units.{name}"
-    check_keys(path, table, where, ("count", "issue", "occupancy"))
-    issue = table.get("issue")
-    if issue not in ISSUE_CLASSES:
-        raise fail(f"{path}: `{where}.issue` is {issue!r}; there are {', '.join(ISSUE_CLASSES)}")
+def _read_unit(tables: MachineTables, table: Table, name: str) -> UnitCount:
+    tables.check_keys(table, ("count", "issue"), ("occupancy",))
+    issue = read_word(table, "issue", ISSUE_CLASSES) or ISSUE_CLASSES[0]
     occupancy: int | None = None
-    if table.get("occupancy", 1) != "latency":
-        filled = {"occupancy": 1, **table}
-        occupancy = read_rate(path, filled, where, "occupancy", 1, OCCUPANCY_MAX)
-    count = read_rate(path, table, where, "count", 1, COUNT_MAX)
-    return UnitCount(name, count, issue, occupancy, str(table.get("provenance", "")))
+    if isinstance(table.values.get("occupancy"), str):
+        hint = f"or a number of cycles, 1..{OCCUPANCY_MAX}"
+        read_word(table, "occupancy", (WHOLE_LATENCY,), hint)
+    else:
+        occupancy = read_integer(table, "occupancy", 1, OCCUPANCY_MAX)
+    count = read_integer(table, "count", 1, COUNT_MAX)
+    return UnitCount(name, count, issue, occupancy, str(table.values.get("provenance", "")))
 
 
-def read_ports(path: Path, table: Mapping[str, Any]) -> tuple[PortDef, ...]:
+def read_ports(tables: MachineTables) -> tuple[PortDef, ...]:
     """Read the tables `ports.NAME`, which are `PORTS`."""
-    ports = read_table(path, table, "ports")
-    check_keys(path, ports, "ports", PORTS)
-    return tuple(_read_port(path, read_table(path, ports, name, "ports"), name) for name in PORTS)
+    found = tables.inner("ports")
+    for name, table in found.items():
+        if name not in PORTS:
+            hint = did_you_mean(name, PORTS) or f"there are {', '.join(PORTS)}"
+            table.error(f"there is no port `{name}`", hint=hint)
+    whole = tables.find("ports") if found else None
+    if whole is not None:
+        tables.check_missing(whole, [name for name in PORTS if name not in found])
+    return tuple(_read_port(tables, found[name], name) for name in PORTS if name in found)
 
 
-def _read_port(path: Path, table: Mapping[str, Any], name: str) -> PortDef:
-    where = f"ports.{name}"
-    check_keys(path, table, where, ("count", "bytes"))
-    size = table.get("bytes")
-    if isinstance(size, bool) or size not in PORT_BYTES:
-        fitting = ", ".join(map(str, PORT_BYTES))
-        raise fail(f"{path}: `{where}.bytes` is {size!r}; {fitting} fit")
-    return PortDef(name, read_rate(path, table, where, "count", 1, COUNT_MAX), size)
+def _read_port(tables: MachineTables, table: Table, name: str) -> PortDef:
+    tables.check_keys(table, ("count", "bytes"))
+    size = read_choice(table, "bytes", PORT_BYTES)
+    return PortDef(name, read_integer(table, "count", 1, COUNT_MAX), size)
 
 
-def read_branch(path: Path, table: Mapping[str, Any]) -> BranchCosts:
+def read_branch(tables: MachineTables) -> BranchCosts:
     """Read the table `branch`."""
-    branch = read_table(path, table, "branch")
-    check_keys(path, branch, "branch", BRANCH_KEYS)
-    return BranchCosts(
-        *(read_rate(path, branch, "branch", key, 0, BRANCH_CYCLES_MAX) for key in BRANCH_KEYS)
-    )
+    table = tables.find("branch")
+    if table is None:
+        return BranchCosts(*(0 for _ in BRANCH_KEYS))
+    tables.check_keys(table, BRANCH_KEYS)
+    return BranchCosts(*(read_integer(table, key, 0, BRANCH_CYCLES_MAX) for key in BRANCH_KEYS))

@@ -14,12 +14,23 @@ one go.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from dojo_tools.diagnostics import InputError, Report, did_you_mean, fail, printable, read_source
 from dojo_tools.linker.arguments import parse_rectangle
 from dojo_tools.linker.options import LAYOUT_SIZE_MAX
 from dojo_tools.objects import Rectangle
-from dojo_tools.toml_source import Table, describe_value, parse_toml, value_span
+from dojo_tools.toml_source import Table, describe_value, parse_toml
+
+EXAMPLES = MappingProxyType(
+    {
+        "files": 'files = ["stencil.o"]',
+        "programs": '[programs.stencil], and below it files = ["stencil.o"]',
+        "nodes": 'nodes = ["0,0 2x2", "3,3"]',
+        "entry": 'entry = "main"',
+    }
+)
+"""How keys are written, for hints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,68 +56,65 @@ def load_layout_file(path: Path) -> LayoutFile:
     if len(source.text) > LAYOUT_SIZE_MAX:
         raise fail(f"{printable(str(path))}: larger than {LAYOUT_SIZE_MAX >> 20} MiB")
     report = Report()
-    root = parse_toml(source, report)
+    root = parse_toml(source, report, EXAMPLES)
     root.check_keys(("files", "programs"))
-    files = _paths(root, path.parent, report)
+    files = _paths(root, path.parent)
     programs: dict[str, LayoutProgram] = {}
     tables = root.take_table("programs")
     for name in tables.values if tables else ():
         table = tables.take_table(name) if tables else None
         if table is not None:
-            programs[name] = _program(table, path.parent, report)
+            programs[name] = _program(table, path.parent)
     report.diagnostics.sort(key=lambda found: -1 if found.span is None else found.span.start)
     report.stop_if_errors()
     return LayoutFile(files, programs)
 
 
-def _program(table: Table, folder: Path, report: Report) -> LayoutProgram:
+def _program(table: Table, folder: Path) -> LayoutProgram:
     table.check_keys(("files", "nodes", "entry"))
     entry = table.take_string("entry")
     if entry == "":
         table.error("`entry` is empty", "entry")
     nodes: list[Rectangle] = []
-    for text in _strings(table, "nodes", report):
+    for index, text in _strings(table, "nodes"):
         try:
             nodes.append(parse_rectangle(text))
         except InputError as error:
             found = error.diagnostics[0]
-            span = value_span(table.source, (*table.path, "nodes"), text)
-            report.error(found.message, span, found.hint)
-    return LayoutProgram(_paths(table, folder, report), tuple(nodes), entry)
+            table.report.error(found.message, table.text_span(("nodes", index), text), found.hint)
+    return LayoutProgram(_paths(table, folder), tuple(nodes), entry)
 
 
-def _paths(table: Table, folder: Path, report: Report) -> tuple[Path, ...]:
+def _paths(table: Table, folder: Path) -> tuple[Path, ...]:
     """Return the files that a table names: regular files below the folder, links followed."""
     found: list[Path] = []
-    for name in _strings(table, "files", report):
+    for index, name in _strings(table, "files"):
         path = folder / name
-        span = value_span(table.source, (*table.path, "files"), name)
+        at = "files", index
         try:
             stays = path.resolve().is_relative_to(folder.resolve())
         except (OSError, RuntimeError):  # too long, a loop of links
             stays = False
         if not stays:
             message = f"`{printable(name)}` is not below the layout file's folder"
-            report.error(message, span, "a layout file reads only there")
+            table.error(message, at, "a layout file reads only there")
         elif path.is_dir():
-            report.error(f"`{printable(name)}` is a folder; a file is needed", span)
+            table.error(f"`{printable(name)}` is a folder; a file is needed", at)
         elif not path.is_file():
             files = (file.name for file in path.parent.glob("*") if file.is_file())
             hint = did_you_mean(path.name, map(printable, files))
-            report.error(f"there is no file `{printable(name)}`", span, hint)
+            table.error(f"there is no file `{printable(name)}`", at, hint)
         else:
             found.append(path)
     return tuple(found)
 
 
-def _strings(table: Table, key: str, report: Report) -> list[str]:
-    """Return an array of strings, none if there is none."""
-    found: list[str] = []
-    for value in table.take_list(key) or []:
-        if isinstance(value, str) and value and "\0" not in value:
-            found.append(value)
+def _strings(table: Table, key: str) -> list[tuple[int, str]]:
+    """Return the strings of an array that may be a name, with their indices."""
+    found: list[tuple[int, str]] = []
+    for index, value in table.take_strings(key):
+        if value and "\0" not in value:
+            found.append((index, value))
         else:
-            report.error(
-                f"`{key}` holds {describe_value(value)}, expected strings", table.span(key)
-            )
+            table.error(f"`{key}` holds {describe_value(value)}, which names nothing", (key, index))
     return found

@@ -18,6 +18,8 @@ from dojo_tools.runs.convert import is_float, round_to_element
 from dojo_tools.runs.model import Tolerance
 
 DIFFERENCES_MAX = 5
+PIECE = 1 << 20
+"""Elements that are compared at a time: a comparison takes a dozen arrays of so many."""
 EXACT_INTEGER_LIMIT = 1 << 53
 """Below this float64 holds every integer."""
 
@@ -72,8 +74,7 @@ def compare(
     denormals: Denormals = "printed",
 ) -> Comparison:
     """Compare values of an element type with integers or float64 of the same shape."""
-    with floats.quiet():
-        equal, errors = _match(found, expected, element, tolerance, denormals)
+    equal, errors = _match_in_pieces(found, expected, element, tolerance, denormals)
     rows_match = equal.all(axis=1) if equal.ndim == 2 else equal.reshape(-1)
     wrong = np.argwhere(~equal)
     ranked = np.where(np.isnan(errors), np.inf, errors)
@@ -93,6 +94,25 @@ def compare(
         len(wrong),
         count_beyond(expected, element) if expected.dtype.kind == "f" else 0,
     )
+
+
+def _match_in_pieces(
+    found: NDArray[Any],
+    expected: NDArray[Any],
+    element: str,
+    tolerance: Tolerance,
+    denormals: Denormals,
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return what `_match` does; what it needs in between is that of one piece."""
+    equal = np.empty(found.size, np.bool_)
+    errors = np.empty(found.size, np.float64)
+    for start in range(0, found.size, PIECE):
+        piece = slice(start, start + PIECE)
+        with floats.quiet():
+            equal[piece], errors[piece] = _match(
+                found.flat[piece], expected.flat[piece], element, tolerance, denormals
+            )
+    return equal.reshape(found.shape), errors.reshape(found.shape)
 
 
 def _match(

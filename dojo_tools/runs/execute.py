@@ -6,11 +6,12 @@ meaning with an interaction. Everything else runs on a `Mesh`: several nodes, se
 a node whose code has semaphores, barriers, transfers, atomics or threads.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dojo_tools.description import Description, MachineDef, load_machine
-from dojo_tools.diagnostics import Diagnostic
+from dojo_tools.diagnostics import Diagnostic, InputError
 from dojo_tools.engines.lockstep import EnginesDiffer
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine import Machine, load_program
@@ -31,20 +32,49 @@ def execute_run(
     description: Description,
     listener: Listener | None = None,
     *,
-    timing: bool = True,
+    timing: bool | None = None,
     engine: str | None = None,
     ir_folder: Path | None = None,
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
 
-    With `timing` off each instruction takes one cycle. `engine` is as in `Machine`: the native
-    one unless named, or the reference where the run is traced, which only that can be. `ir_folder`
-    gets the IR of what the native engine translates.
+    With `timing` off each instruction takes one cycle. `engine` is as in `Machine`; both are those
+    of the run file unless given here. A run that is traced takes the reference, which only can
+    be. `ir_folder` gets the IR of what the native engine translates.
 
-    Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
+    Raises `InputError` if the run can't start, with the mistakes that the run file was read with
+    and all others; `OSError` for files that can't be read or written.
     """
+    mistakes = run_file.mistakes
+    if mistakes.found and not mistakes.has_program:
+        raise InputError(mistakes.found, mistakes.omitted_count)
+    listener = listener or Listener()
+    if engine is None:
+        engine = run_file.engine if listener.traced is None else "reference"
+    timing = run_file.timing if timing is None else timing
+    chosen = replace(run_file, timing=timing, engine=engine or "native")
+    try:
+        return _execute_run(chosen, description, listener, ir_folder)
+    except InputError as error:
+        omitted_count = mistakes.omitted_count + error.omitted_count
+        raise InputError(_in_order(run_file, error), omitted_count) from None
+
+
+def _in_order(run_file: RunFile, error: InputError) -> list[Diagnostic]:
+    """Return the mistakes of a run file and an error's, those in the file first, from its top."""
+
+    def place(found: Diagnostic) -> tuple[bool, int]:
+        is_here = found.span is not None and found.span.source.name == run_file.name
+        return not is_here, found.span.start if is_here and found.span is not None else 0
+
+    return sorted((*run_file.mistakes.found, *error.diagnostics), key=place)
+
+
+def _execute_run(
+    run_file: RunFile, description: Description, listener: Listener, ir_folder: Path | None
+) -> RunReport:
     warnings: list[Diagnostic] = []
-    definition = load_machine(run_file.machine)
+    definition = load_machine(run_file.machine, [unit.name for unit in description.units])
     image = load_program(
         run_file.program,
         description,
@@ -52,8 +82,7 @@ def execute_run(
         machine=definition,
         warnings=warnings,
     )
-    listener = listener or Listener()
-    engine = engine or ("native" if listener.traced is None else "reference")
+    engine, timing = run_file.engine or "native", run_file.timing
     if not _fits_machine(image, description, definition, run_file.grid):
         # The mesh takes 100 ms to load, with numpy, and a run on one node needs none of it.
         from dojo_tools.runs.execute_mesh import execute_on_mesh  # noqa: PLC0415  see above
@@ -128,7 +157,7 @@ def _execute(
 def _plan(run_file: RunFile, machine: Machine, warnings: list[Diagnostic]) -> "Plan | None":
     """Put in what the run wishes for; return None if it has no tensors and no arguments."""
     wishes = (run_file.inputs, run_file.outputs, run_file.arguments, run_file.shows, run_file.dumps)
-    if not any(wishes):
+    if not any(wishes) and not run_file.mistakes.found:
         return None
     # numpy takes 80 ms to load, and a run without tensors needs none of it.
     from dojo_tools.runs.host import MachineHost  # noqa: PLC0415  see above

@@ -34,6 +34,7 @@ from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
 from dojo_tools.ranges import numbers_text
 from dojo_tools.runs.early_end import budget_failure, failed_checks, failure, with_source
+from dojo_tools.runs.host import placed
 from dojo_tools.runs.ir_files import ir_writers
 from dojo_tools.runs.mesh_host import MeshHost
 from dojo_tools.runs.mesh_report import (
@@ -88,7 +89,8 @@ def execute_on_mesh(
         Planner(MeshHost(made)).plan(run_file)
         return first, second
 
-    meshes = make()
+    with placed(run_file.grid.span):
+        meshes = make()
     mesh = meshes[0]
     warnings += cut_off_warnings(mesh)
     warnings += unused_grid_warnings(mesh, run_file.grid.size)

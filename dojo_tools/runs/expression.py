@@ -1,34 +1,29 @@
 """The language of checks: arithmetic over tensors, in float64, by numpy's rules of shape.
 
     pixels @ weights + bias        sum(x * y, axis=1)        maximum(x, 0).T
+    c.transpose(0, 2, 1, 3).reshape(64, 64)                  pad(x, 1)[1:-1, 2:]
 
 Python's own parser reads it, and what it read is accepted node by node: names of tensors, numbers,
-`+ - * / ** @`, unary minus, parentheses, `.T`, and a few functions. Shapes are worked out before
-anything is computed, so that a wrong expression is found before the program runs, and one that
-would take too much memory or time is refused.
+`+ - * / ** @`, unary minus, parentheses, `.T`, indices, and some functions, whose options are
+written out. Shapes are worked out before anything is computed, so that a wrong expression is
+found before the program runs.
 """
 
 import ast
-import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, cast
 
 from dojo_tools.diagnostics import InputError, Source, Span, did_you_mean, fail
-
-Float64Array = NDArray[np.float64]
-Shape = tuple[int, ...]
+from dojo_tools.runs.expression_functions import (
+    ALL,
+    NAMES,
+    Function,
+)
 
 LENGTH_MAX = 1000
 DEPTH_MAX = 50
-ELEMENTS_MAX = 1 << 25
-"""Elements of all intermediate results together: 256 MiB."""
-PRODUCTS_MAX = 1 << 32
-"""Multiplications of all matrix products together: some seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +44,17 @@ class TensorName:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operator or a function and what it works on; `axis` is for functions that reduce."""
+    """An operator or a function, one of `ALL`, what it works on, and its options."""
 
     operator: str
     operands: tuple["Node", ...]
     span: Span
-    axis: int | None = None
+    options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def function(self) -> Function:
+        """What the operator means."""
+        return ALL[self.operator]
 
 
 Node = Constant | TensorName | Operation
@@ -69,29 +69,6 @@ class Expression:
     names: tuple[str, ...]
 
 
-ELEMENTWISE: dict[str, Callable[..., Any]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": np.divide,
-    "**": np.power,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-    "negate": np.negative,
-    "abs": np.abs,
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-}
-REDUCTIONS: dict[str, Callable[..., Any]] = {
-    "sum": np.sum,
-    "mean": np.mean,
-    "max": np.max,
-    "min": np.min,
-}
-FUNCTION_OPERANDS = {"maximum": 2, "minimum": 2, "abs": 1, "exp": 1, "log": 1, "sqrt": 1}
-FUNCTIONS = (*FUNCTION_OPERANDS, *REDUCTIONS)
-
 _OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -100,6 +77,7 @@ _OPERATORS: dict[type[ast.operator], str] = {
     ast.Pow: "**",
     ast.MatMult: "@",
 }
+_METHODS = tuple(name for name, function in ALL.items() if function.is_method)
 
 
 def parse_expression(text: str, span: Span | None = None) -> Expression:
@@ -115,18 +93,22 @@ class _Parser:
         self._text = text
         self._span = span or Span(Source("expression", text), 0, len(text))
         self._names: dict[str, None] = {}
+        self._skipped = len(text) - len(text.lstrip())
 
     def parse(self) -> Expression:
         if len(self._text) > LENGTH_MAX:
             raise self._fail(f"the expression has {len(self._text)} characters, {LENGTH_MAX} fit")
-        if "\n" in self._text:
-            raise self._fail("the expression is longer than a line")
+        if not self._text.strip():
+            raise self._fail("the expression is empty")
+        line = self._text.strip().replace("\r", " ").replace("\n", " ")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                tree = ast.parse(self._text.strip(), mode="eval")
+                tree = ast.parse(line, mode="eval")
         except SyntaxError as error:
-            raise self._fail(f"not an expression: {error.msg}") from None
+            start = 0 if error.offset is None else error.offset - 1
+            place = self._place(start, start + 1)
+            raise self._fail(f"not an expression: {error.msg}", place) from None
         except (ValueError, RecursionError, MemoryError):
             raise self._fail("not an expression that can be read") from None
         root = self._node(tree.body, 0)
@@ -135,14 +117,15 @@ class _Parser:
     def _fail(self, message: str, span: Span | None = None, hint: str | None = None) -> InputError:
         return fail(message, span or self._span, hint)
 
-    def _span_of(self, node: ast.expr) -> Span:
-        """Return where a node stands; the whole expression where its source shows it otherwise."""
+    def _place(self, start: int, end: int) -> Span:
+        """Return where columns of the line stand; all of it where its source shows it otherwise."""
         if self._span.text != self._text or not self._text.isascii():
             return self._span
-        skipped = len(self._text) - len(self._text.lstrip())
-        start = self._span.start + skipped
-        end = node.end_col_offset or node.col_offset
-        return Span(self._span.source, start + node.col_offset, start + end)
+        first = self._span.start + self._skipped
+        return Span(self._span.source, first + start, min(first + end, self._span.end))
+
+    def _span_of(self, node: ast.expr) -> Span:
+        return self._place(node.col_offset, node.end_col_offset or node.col_offset)
 
     def _node(self, node: ast.expr, depth: int) -> Node:
         span = self._span_of(node)
@@ -167,15 +150,26 @@ class _Parser:
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
                 operands = self._node(left, depth + 1), self._node(right, depth + 1)
                 return Operation(_OPERATORS[type(op)], operands, span)
+            case ast.Subscript(value=inner, slice=index):
+                options = (("index", self._index(index)),)
+                return Operation("index", (self._node(inner, depth + 1),), span, options)
             case ast.Call(func=ast.Name(id=function)):
-                return self._call(node, function, span, depth)
+                self._check_function(function, NAMES, "function", span)
+                return self._call(node, function, list(node.args), span, depth)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="np" | "numpy"), attr=function)):
+                self._check_function(function, NAMES, "function", span)
+                raise self._fail("functions stand without `np.`", span, f"{function}(...)")
+            case ast.Call(func=ast.Attribute(value=receiver, attr=method)):
+                self._check_function(method, _METHODS, "method", span)
+                arguments = self._method_arguments(method, node.args)
+                return self._call(node, method, [receiver, *arguments], span, depth)
             case _:
                 pass
         raise self._fail(
             "this can't stand in an expression",
             span,
-            "tensors, numbers, + - * / ** @, parentheses, .T and the functions "
-            f"{', '.join(FUNCTIONS)} can",
+            "tensors, numbers, + - * / ** @, parentheses, .T, indices and the functions "
+            f"{', '.join(NAMES)} can",
         )
 
     def _name(self, node: ast.expr, span: Span) -> TensorName:
@@ -185,133 +179,137 @@ class _Parser:
             parts.append(node.attr)
             node = node.value
         if not isinstance(node, ast.Name):
-            raise self._fail("only `.T` can stand after a dot", span)
+            methods = ", ".join(f".{method}()" for method in _METHODS)
+            raise self._fail("only `.T` and a call can stand after a dot", span, methods)
         name = ".".join([node.id, *reversed(parts)])
         self._names[name] = None
         return TensorName(name, span)
 
-    def _call(self, node: ast.Call, function: str, span: Span, depth: int) -> Operation:
-        if function not in FUNCTIONS:
-            hint = did_you_mean(function, FUNCTIONS) or f"there are {', '.join(FUNCTIONS)}"
-            raise self._fail(f"unknown function `{function}`", span, hint)
-        arguments, axis = list(node.args), None
-        if function in REDUCTIONS:
-            axes = [keyword.value for keyword in node.keywords if keyword.arg == "axis"]
-            axes += arguments[1:]
-            if len(arguments) < 1 or len(axes) > 1 or len(node.keywords) > len(axes):
-                raise self._fail(f"`{function}` takes a tensor and perhaps an axis", span)
-            axis = self._axis(axes[0]) if axes else None
-            arguments = arguments[:1]
-        elif node.keywords or len(arguments) != FUNCTION_OPERANDS[function]:
-            wanted = FUNCTION_OPERANDS[function]
-            raise self._fail(f"`{function}` takes {wanted} tensor{'s' * (wanted > 1)}", span)
+    # ---- calls
+
+    def _check_function(self, name: str, known: Sequence[str], kind: str, span: Span) -> None:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"there are {', '.join(known)}"
+            raise self._fail(f"unknown {kind} `{name}`", span, hint)
+
+    def _method_arguments(self, method: str, arguments: Sequence[ast.expr]) -> list[ast.expr]:
+        """Return a method's arguments with several integers as one: `x.reshape(4, 8)`."""
+        if ALL[method].options not in (("shape",), ("axes",)) or len(arguments) < 2:
+            return list(arguments)
+        several = ast.copy_location(ast.Tuple(list(arguments), ast.Load()), arguments[0])
+        several.end_col_offset = arguments[-1].end_col_offset
+        return [several]
+
+    def _call(
+        self, node: ast.Call, name: str, arguments: list[ast.expr], span: Span, depth: int
+    ) -> Operation:
+        function = ALL[name]
+        options: dict[str, Any] = {}
+        if function.operands is None:  # options first, any number of tensors after them
+            count = len(function.options)
+            operands, rest = arguments[count:], arguments[:count]
+        else:
+            operands, rest = arguments[: function.operands], arguments[function.operands :]
+        given = [*zip(function.options, rest, strict=False)]
+        named = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        for option, value in (*given, *named):
+            if option is None or option not in (*function.options, *function.keywords):
+                raise self._misuse(name, f"has no option `{option}`", span)
+            if option in options:
+                raise self._misuse(name, f"has `{option}` twice", span)
+            options[option] = self._option(option, value)
+        if len(rest) > len(function.options):
+            raise self._misuse(name, "has more arguments than it takes", span)
+        if len(operands) < (function.operands or 1):
+            raise self._misuse(name, f"takes {_tensors(function.operands)}", span)
+        for option in function.options[: function.needed]:
+            if option not in options:
+                raise self._misuse(name, f"needs `{option}`", span)
         return Operation(
-            function, tuple(self._node(argument, depth + 1) for argument in arguments), span, axis
+            name,
+            tuple(self._node(operand, depth + 1) for operand in operands),
+            span,
+            tuple(options.items()),
         )
 
-    def _axis(self, node: ast.expr) -> int:
-        sign = 1
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            sign, node = -1, node.operand
-        if isinstance(node, ast.Constant) and type(node.value) is int:
-            return sign * node.value
-        raise self._fail("an axis is an integer", self._span_of(node))
+    def _misuse(self, name: str, what: str, span: Span) -> InputError:
+        return self._fail(f"`{name}` {what}", span, f"as in {ALL[name].example}")
 
+    def _option(self, name: str, node: ast.expr) -> Any:
+        value = self._literal(node)
+        fits, text = _OPTIONS[name]
+        if not fits(value):
+            raise self._fail(f"`{name}` is {text}", self._span_of(node))
+        return value
 
-# Shapes.
-
-
-def result_shape(expression: Expression, shapes: Mapping[str, Shape]) -> Shape:
-    """Return the shape of the result, for the shapes of the tensors it names.
-
-    Raises `InputError` for an unknown name, for shapes that do not go together, and for an
-    expression that would take too much memory or time.
-    """
-    return _Shapes(shapes).of(expression.root)
-
-
-class _Shapes:
-    def __init__(self, shapes: Mapping[str, Shape]) -> None:
-        self._shapes = shapes
-        self._elements = 0
-        self._products = 0
-
-    def of(self, node: Node) -> Shape:
+    def _literal(self, node: ast.expr) -> Any:
+        """Return what is written out: an integer, True, None, a text, or a tuple of those."""
         match node:
-            case Constant():
-                shape: Shape = ()
-            case TensorName(name, span):
-                if name not in self._shapes:
-                    hint = did_you_mean(name, self._shapes)
-                    raise fail(f"there is no tensor `{name}`", span, hint)
-                shape = self._shapes[name]
-            case Operation():
-                shape = self._operation(node, [self.of(operand) for operand in node.operands])
-        self._elements += math.prod(shape)
-        if self._elements > ELEMENTS_MAX:
-            raise fail(
-                f"the expression has more than {ELEMENTS_MAX} elements of intermediate results",
-                node.span,
+            case ast.Constant(value=bool() | int() | str() | None as value):
+                if not isinstance(value, int) or abs(value) < LITERAL_MAX:
+                    return value
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
+                if type(value) is int and value < LITERAL_MAX:
+                    return -value
+            case ast.Tuple(elts=items) | ast.List(elts=items):
+                return tuple(self._literal(item) for item in items)
+            case _:
+                pass
+        raise self._fail(
+            "this has to be written out, as an integer or a tuple of integers", self._span_of(node)
+        )
+
+    def _index(self, node: ast.expr) -> tuple[Any, ...]:
+        items = node.elts if isinstance(node, ast.Tuple) else [node]
+        return tuple(self._index_item(item) for item in items)
+
+    def _index_item(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(value=value) if value is Ellipsis:
+                return Ellipsis
+            case ast.Slice(lower=lower, upper=upper, step=step):
+                return slice(*(self._bound(bound) for bound in (lower, upper, step)))
+            case _:
+                value = self._literal(node)
+        if value is not None and type(value) is not int:
+            raise self._fail(
+                "an index is an integer, a slice, None or ...", self._span_of(node), "x[1:-1, 0]"
             )
-        return shape
+        return value
 
-    def _operation(self, node: Operation, shapes: list[Shape]) -> Shape:
-        if node.operator == "@":
-            return self._product(node, *shapes)
-        if node.operator == "transpose":
-            return shapes[0][::-1]
-        if node.operator in REDUCTIONS:
-            return _reduced(node, shapes[0])
-        try:
-            return np.broadcast_shapes(*shapes)
-        except ValueError:
-            text = " and ".join(str(shape) for shape in shapes)
-            raise fail(f"shapes {text} do not go together", node.span) from None
-
-    def _product(self, node: Operation, left: Shape, right: Shape) -> Shape:
-        if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2) or left[-1] != right[0]:
-            raise fail(f"shapes {left} and {right} have no matrix product", node.span)
-        shape = left[:-1] + right[1:]
-        self._products += math.prod(shape) * right[0]
-        if self._products > PRODUCTS_MAX:
-            raise fail(f"the matrix products take more than {PRODUCTS_MAX} steps", node.span)
-        return shape
+    def _bound(self, node: ast.expr | None) -> int | None:
+        value = None if node is None else self._literal(node)
+        if node is not None and value is not None and type(value) is not int:
+            raise self._fail("a bound of a slice is an integer", self._span_of(node), "x[1:-1]")
+        return cast("int | None", value)
 
 
-def _reduced(node: Operation, shape: Shape) -> Shape:
-    if node.axis is None:
-        extents, rest = shape, ()
-    elif -len(shape) <= node.axis < len(shape):
-        axis = node.axis % len(shape)
-        extents, rest = (shape[axis],), shape[:axis] + shape[axis + 1 :]
-    else:
-        raise fail(f"shape {shape} has no axis {node.axis}", node.span)
-    if 0 in extents:
-        raise fail(f"`{node.operator}` of nothing", node.span)
-    return rest
+LITERAL_MAX = 1 << 40
 
 
-# Values.
+def _tensors(count: int | None) -> str:
+    return "tensors" if count is None else f"{count} tensor{'s' * (count > 1)}"
 
 
-def evaluate(expression: Expression, tensors: Mapping[str, Float64Array]) -> Float64Array:
-    """Return the value for tensors whose shapes `result_shape` has accepted."""
-    with np.errstate(all="ignore"):
-        return np.asarray(_value(expression.root, tensors), np.float64)
+def _is_integers(value: Any, depth: int = 1) -> bool:
+    """Return whether this is an integer, or a tuple of such, nested so many deep at most."""
+    if isinstance(value, tuple):
+        items = cast("tuple[Any, ...]", value)
+        return depth > 0 and bool(items) and all(_is_integers(item, depth - 1) for item in items)
+    return type(value) is int
 
 
-def _value(node: Node, tensors: Mapping[str, Float64Array]) -> Any:
-    match node:
-        case Constant(value):
-            return np.float64(value)
-        case TensorName(name):
-            return tensors[name]
-        case Operation(operator, operands, _, axis):
-            values = [_value(operand, tensors) for operand in operands]
-            if operator == "@":
-                return values[0] @ values[1]
-            if operator == "transpose":
-                return np.transpose(values[0])
-            if operator in REDUCTIONS:
-                return REDUCTIONS[operator](values[0], axis=axis)
-            return ELEMENTWISE[operator](*values)
+_INTEGERS = "an integer or a tuple of integers"
+_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "axis": (lambda value: value is None or _is_integers(value), _INTEGERS),
+    "axes": (
+        lambda value: value is None or (type(value) is tuple and _is_integers(value)),
+        "a tuple of integers",
+    ),
+    "keepdims": (lambda value: isinstance(value, bool), "True or False"),
+    "shape": (_is_integers, _INTEGERS),
+    "window_shape": (_is_integers, _INTEGERS),
+    "pad_width": (lambda value: _is_integers(value, 2), "an integer or pairs of integers"),
+    "subscripts": (lambda value: isinstance(value, str), "a text, as 'ij,jk->ik'"),
+}
+"""What fits an option, and the words for it."""

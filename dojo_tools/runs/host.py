@@ -1,19 +1,21 @@
 """What a run does with memory and registers, on a machine of one node or of many."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dojo_tools.description import Description
-from dojo_tools.diagnostics import fail, printable
+from dojo_tools.diagnostics import InputError, Span, fail, printable
 from dojo_tools.formats import Denormals, find_element
 from dojo_tools.machine import Machine
 from dojo_tools.machine.program_view import ProgramView
 from dojo_tools.objects import ABSOLUTE
-from dojo_tools.runs.expression import Shape
+from dojo_tools.runs.expression_functions import Shape
 from dojo_tools.runs.model import Dump, Place
 
 Node = tuple[int, int]
@@ -24,6 +26,17 @@ class Copy(NamedTuple):
 
     node: Node | None
     values: NDArray[Any]
+
+
+@contextmanager
+def placed(span: Span | None) -> Generator[None]:
+    """Give the errors that are raised inside a place, if they have none."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            replace(found, span=found.span or span) for found in error.diagnostics
+        ) from None
 
 
 class Host(Protocol):
@@ -159,6 +172,9 @@ def check_dump_of(view: ProgramView, memory_size: int, name: str) -> None:
         check_range(symbol.value, symbol.size, memory_size)
 
 
+_SEVERAL = 'choose a machine of several, as in machine = { name = "small" }, or --machine small'
+
+
 class MachineHost:
     """A machine of one node: node (0, 0), blocks of 1 x 1, and no DIP memory."""
 
@@ -228,17 +244,14 @@ class MachineHost:
 
     def _check(self, place: Place) -> None:
         if place.node not in (None, (0, 0)):
-            raise fail(
-                f"there is no node {place.node}: the program runs on one node",
-                hint="choose a machine of several: `--machine small`",
-            )
+            message = f"there is no node {place.node}: the program runs on one node"
+            raise fail(message, place.span, _SEVERAL)
         if place.blocks not in (None, "live", (1, 1)):
-            raise fail(
-                "blocks need a partition of several nodes; the program runs on one node",
-                hint="choose a machine of several: `--machine small`",
-            )
+            message = "blocks need a partition of several nodes; the program runs on one node"
+            raise fail(message, place.span, _SEVERAL)
         if place.dip is not None:
             raise fail(
                 f"there is no DIP card {place.dip}",
-                hint="choose a machine with cards: `--machine d1`",
+                place.span,
+                'choose a machine with cards, as in machine = { name = "d1" }, or --machine d1',
             )

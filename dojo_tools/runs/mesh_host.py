@@ -24,13 +24,14 @@ from dojo_tools.machine.mesh_tensors import (
     write_dip,
     write_tensor,
 )
-from dojo_tools.runs.expression import Shape
+from dojo_tools.runs.expression_functions import Shape
 from dojo_tools.runs.host import (
     Copy,
     Node,
     check_dump_of,
     checked_scalar_size,
     checked_type,
+    placed,
 )
 from dojo_tools.runs.model import EVERYWHERE, Dump, Place
 
@@ -55,7 +56,8 @@ class MeshHost:
     def _holders(self, name: str, place: Place) -> list[int]:
         """Return the nodes that a symbol of a place is on."""
         if place.node is not None:
-            return [node_numbered(self._mesh, place.node)]
+            with placed(place.span):
+                return [node_numbered(self._mesh, place.node)]
         return nodes_with(self._mesh, name)
 
     def is_typed(self, name: str, place: Place) -> bool:
@@ -83,7 +85,8 @@ class MeshHost:
         used, block = found.pop()
         if place.blocks is None:
             return used, block
-        return used, parts_of(self._mesh, name, place.blocks, block)[0]
+        with placed(place.span):
+            return used, parts_of(self._mesh, name, place.blocks, block)[0]
 
     def _dip_type(
         self, place: Place, element: str | None, shape: Shape | None
@@ -97,7 +100,8 @@ class MeshHost:
         type_ = find_element(element)
         assert type_ is not None
         size = int(np.prod(shape, dtype=np.int64)) * element_named(element).size
-        check_dip(self._mesh, place.dip, place.offset, size)
+        with placed(place.span):
+            check_dip(self._mesh, place.dip, place.offset, size)
         return element, shape
 
     def read(self, name: str, place: Place, element: str, shape: Shape) -> NDArray[Any]:

@@ -4,18 +4,21 @@ A `RunFile` comes from a `run.toml` or is made in Python; its paths are ready to
 where a wish was written; they are None for one that comes from a command line or from Python.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dojo_tools.diagnostics import Span
+from dojo_tools.diagnostics import Diagnostic, Span
 
 if TYPE_CHECKING:
     from dojo_tools.runs.expression import Expression
 
 INSTRUCTIONS_MAX_DEFAULT = 10_000_000_000
 MACHINE_DEFAULT = "node"
+ENGINES = ("native", "reference", "both")
+TIMINGS = ("on", "off")
+WORKERS_MAX = 256
 
 Number = int | float
 Numbers = Number | tuple["Numbers", ...]
@@ -27,13 +30,15 @@ class Place:
     """Where a tensor is on a machine of many nodes; by default at its symbol on every node.
 
     `node` is (x, y) in the partition. `blocks` split it, as in `machine.mesh_tensors`. With `dip`
-    it is in the memory of a DIP card, from `offset` on. At most one of the three is given.
+    it is in the memory of a DIP card, from `offset` on. At most one of the three is given, and
+    `span` is where.
     """
 
     node: tuple[int, int] | None = None
     blocks: Blocks | None = None
     dip: int | None = None
     offset: int = 0
+    span: Span | None = field(default=None, compare=False)
 
 
 EVERYWHERE = Place()
@@ -64,6 +69,7 @@ class Argument:
     value: Numbers = 0
     span: Span | None = None
     nodes: "Path | Expression | None" = None
+    name_span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ class Input:
 
     `element` and `shape` are needed where the symbol has no type and must agree with one it has;
     with blocks the shape is that of a block. `name` is what expressions call it, the symbol if
-    empty; one in DIP memory has no symbol.
+    empty; one in DIP memory has no symbol. `span` is where its origin is named.
     """
 
     symbol: str
@@ -98,6 +104,7 @@ class Input:
     span: Span | None = None
     place: Place = EVERYWHERE
     name: str = ""
+    symbol_span: Span | None = None
 
     @property
     def title(self) -> str:
@@ -107,11 +114,16 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What an output is compared with: a file or an expression; exactly one of the two."""
+    """What an output is compared with: a file or an expression; exactly one of the two.
+
+    An expression is computed `repeat` times; from the second time on the output's own name means
+    what came out the time before.
+    """
 
     file: Path | None = None
     expression: "Expression | None" = None
     span: Span | None = None
+    repeat: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +191,32 @@ class Show:
 
 
 @dataclass(frozen=True, slots=True)
+class Mistakes:
+    """What is wrong with a run file, and is left out of it.
+
+    `left_out` are the names of its tensors that are wrong. Without `has_program` nothing can be
+    said about the rest. `omitted_count` more were found and not kept.
+    """
+
+    found: Sequence[Diagnostic] = ()
+    left_out: frozenset[str] = frozenset()
+    has_program: bool = True
+    omitted_count: int = 0
+
+
+NO_MISTAKES = Mistakes()
+
+
+@dataclass(frozen=True, slots=True)
 class RunFile:
     """One run: `program` is an image, or the sources and objects to link.
 
     A run that takes more cycles than `cycles_max` fails, and is stopped soon after.
     `machine` is a shipped machine by name or a file, as `load_machine` takes it.
     `defines` are symbols that the sources are assembled with. `workers` run the dies of a machine
-    side by side; the result is the same for any number.
+    side by side; the result is the same for any number. `engine` is one of `ENGINES`, None for
+    the native one; without `timing` each instruction takes one cycle. `isa` are descriptions of
+    a user's own, for who loads the description. One with `mistakes` never runs.
     """
 
     name: str
@@ -201,3 +232,7 @@ class RunFile:
     defines: Mapping[str, int] = field(default_factory=dict[str, int])
     grid: Grid = Grid()
     workers: int = 1
+    engine: str | None = None
+    timing: bool = True
+    isa: tuple[Path, ...] = ()
+    mistakes: Mistakes = NO_MISTAKES

@@ -7,6 +7,7 @@ one go.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,9 +28,11 @@ from dojo_tools.runs.compare import (
     measure_accuracy,
 )
 from dojo_tools.runs.convert import convert, is_float
-from dojo_tools.runs.expression import Expression, Shape, evaluate, result_shape
+from dojo_tools.runs.expression import Expression
+from dojo_tools.runs.expression_functions import Shape
+from dojo_tools.runs.expression_value import evaluate, result_shape
 from dojo_tools.runs.generate import generate_values
-from dojo_tools.runs.host import Copy, Host
+from dojo_tools.runs.host import Copy, Host, placed
 from dojo_tools.runs.model import (
     Accuracy,
     Argument,
@@ -119,7 +122,7 @@ class Plan:
         if output.check is not None:
             expected = plan.expected
             if expected is None:
-                expected = _expression_value(output.check, plan.element, tensors)
+                expected = _expression_value(output, output.check, plan.element, tensors)
             expected = np.broadcast_to(expected, plan.shape)
             comparison = compare(found, expected, plan.element, output.tolerance, denormals)
         accuracy: AccuracyResult | None = None
@@ -149,11 +152,12 @@ def _count_at_limit(found: NDArray[Any], element: str) -> int:
 
 
 def _expression_value(
-    check: Check, element: str, tensors: Mapping[str, NDArray[Any]]
+    output: Output, check: Check, element: str, tensors: Mapping[str, NDArray[Any]]
 ) -> NDArray[Any]:
     assert check.expression is not None
-    wide = {name: tensors[name].astype(np.float64) for name in check.expression.names}
-    value = evaluate(check.expression, wide)
+    value = evaluate(check.expression, tensors)
+    for _ in range(check.repeat - 1):
+        value = evaluate(check.expression, {**tensors, output.title: value})
     return value if is_float(element) else expected_integers(value, element, check.span)
 
 
@@ -164,10 +168,16 @@ class Planner:
         self._host = host
         self._denormals: Denormals = host.denormals
         self._report = Report()
+        self._unknown: set[str] = set()
+        """Tensors that are wrong: of an expression with one of them nothing can be said."""
         self.warnings: list[Diagnostic] = []
 
     def plan(self, run_file: RunFile) -> Plan:
-        inputs = [self._attempt(tensor.span, self._put, tensor) for tensor in run_file.inputs]
+        """Put everything in. Raises `InputError`, with nothing in it if only the file is wrong."""
+        self._unknown |= run_file.mistakes.left_out
+        inputs = [
+            self._attempt(tensor.symbol_span, self._put, tensor) for tensor in run_file.inputs
+        ]
         for argument in run_file.arguments:
             self._attempt(argument.span, self._set_argument, argument)
         outputs = [
@@ -177,10 +187,16 @@ class Planner:
             self._attempt(show.span, self._show, show)
         for dump in run_file.dumps:
             self._attempt(None, self._check_dump, dump)
-        self._report.stop_if_errors()
+        wishes = (
+            *zip(run_file.inputs, inputs, strict=True),
+            *zip(run_file.outputs, outputs, strict=True),
+        )
+        self._unknown |= {wish.title for wish, found in wishes if found is None}
         plans = tuple(plan for plan in outputs if plan is not None)
         before = self._check_expressions(run_file, plans)
         self._report.stop_if_errors()
+        if run_file.mistakes.found:
+            raise InputError(())
         return Plan(self._host, tuple(i for i in inputs if i is not None), plans, before)
 
     def _attempt(
@@ -200,6 +216,8 @@ class Planner:
     def _put(self, wish: Input) -> InputResult:
         element, shape = self._host.type_of(wish.symbol, wish.place, wish.element, wish.shape)
         purpose = f"{_subject(wish)} is {element} {shape}"
+        if wish.file is None and wish.generate is None:
+            raise InputError(())  # its origin is wrong, as the run file's mistakes say
         if wish.file is not None:
             origin, seed = wish.file.name, None
             values = read_tensor_file(wish.file, shape, purpose, wish.span)
@@ -219,9 +237,10 @@ class Planner:
         if name in registers:
             file, index = registers[name]
             if file.width != 64:
-                raise fail(f"register `{name}` has {file.width} bits; an argument has 64")
+                message = f"register `{name}` has {file.width} bits; an argument has 64"
+                raise fail(message, argument.name_span)
             if index == file.zero:
-                raise fail(f"register `{name}` is always zero")
+                raise fail(f"register `{name}` is always zero", argument.name_span)
             for node, value in self._values(argument):
                 self._host.write_register(name, node, _integer(name, value, 64))
             return
@@ -246,8 +265,11 @@ class Planner:
 
     def _set_symbol(self, argument: Argument, node: tuple[int, int] | None, value: Numbers) -> None:
         name, place = argument.name, Place(node)
-        if not self._host.is_typed(name, place):
-            size = self._host.scalar_size(name, place)
+        with placed(argument.name_span):
+            is_typed = self._host.is_typed(name, place)
+        if not is_typed:
+            with placed(argument.name_span):
+                size = self._host.scalar_size(name, place)
             number = _integer(name, value, size * 8) & mask(size * 8)
             self._host.write_scalar(name, place, number.to_bytes(size, "little"))
             return
@@ -297,7 +319,7 @@ class Planner:
         An input means what was put in, also where the program overwrites it; another output what
         came out; any other symbol with a type what the image holds.
         """
-        inputs = {wish.title: wish for wish in run_file.inputs}
+        inputs = {wish.title: wish for wish in run_file.inputs if wish.title not in self._unknown}
         shapes = {plan.output.title: plan.shape for plan in plans}
         shapes |= {name: shape for name, shape in self._host.shapes.items() if name not in shapes}
         shapes |= {
@@ -310,15 +332,22 @@ class Planner:
             check = plan.output.check
             if check is None or check.expression is None:
                 continue
-            shape = self._attempt(
-                check.span, lambda expression: result_shape(expression, shapes), check.expression
-            )
+            if self._unknown & set(check.expression.names):
+                continue
+            shape = self._attempt(check.span, partial(_shape_of, shapes=shapes), check)
             if shape is None:
                 continue
-            if shape not in ((), plan.shape):
+            is_again = check.repeat > 1
+            if shape not in ((), plan.shape) or (is_again and shape != plan.shape):
                 self._report.error(
                     f"the expression has shape {shape}; output `{plan.output.title}` is "
                     f"{plan.element} {plan.shape}",
+                    check.span,
+                )
+            if is_again and not {plan.output.title} <= inputs.keys() & set(check.expression.names):
+                self._report.error(
+                    f"`repeat` needs `{plan.output.title}` in the expression, and as an input: "
+                    "from the second time on it is what came out the time before",
                     check.span,
                 )
             for name in check.expression.names:
@@ -329,6 +358,11 @@ class Planner:
                     )
                     before[name] = self._host.read(wish.symbol, wish.place, element, given)
         return before
+
+
+def _shape_of(check: Check, shapes: Mapping[str, Shape]) -> Shape:
+    assert check.expression is not None
+    return result_shape(check.expression, shapes, check.repeat)
 
 
 def _labels(accuracy: Accuracy, shape: Shape) -> NDArray[Any]:

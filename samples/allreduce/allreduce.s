@@ -1,5 +1,7 @@
 ; All-reduce: every node of a rectangle holds a float32 vector `x`, and every node gets the sum of all.
 ;
+;     dojo-run samples/allreduce/run.toml, or full.toml
+;
 ; Two ways, one after the other, timed: around a ring, in `ring`, and up a tree and down by a multicast,
 ; in `tree`. A ring moves little at a time, in many steps; a tree moves all of it in few.
 ;

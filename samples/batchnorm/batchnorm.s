@@ -1,6 +1,8 @@
 ; Statistics of a batch normalisation: mean and variance of 16 channels, over values that are
 ; distributed over all nodes of a rectangle of whole dies. Every node gets them.
 ;
+;     dojo-run samples/batchnorm/run.toml, or full.toml
+;
 ; Each node sums its values and their squares: two vectors, two packets. They go up a tree as the wires
 ; do: along the row of a die to its row leader, down the column of row leaders to the die's leader, and
 ; from the dies' leaders to one of them. Its result goes the same way back, on the last stretch by

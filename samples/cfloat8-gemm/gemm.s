@@ -2,6 +2,8 @@
 ;
 ;     result (M x N)  =  ReLU(activations (M x K)  x  weights (K x N)  +  offsets (N))
 ;
+;     dojo-run samples/cfloat8-gemm/run.toml, or full.toml
+;
 ; Activations are 1-5-2, weights and result 1-4-3, each with a bias register of its own that sets its
 ; range: training moves it, and a kernel follows by writing one register. Sums are float32.
 ;

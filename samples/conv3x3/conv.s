@@ -2,6 +2,8 @@
 ;
 ;     result[y, c, x]  =  ReLU(offset[c] + sum of weight[c, i, dy, dx] * image[y + dy, i, x + dx])
 ;
+;     dojo-run samples/conv3x3/run.toml, or full.toml
+;
 ; The rows of all channels of a line of pixels stand together, so that the image is one matrix of
 ; HEIGHT * 8 rows. A block of 4 rows by 8 columns of it, 4 channels of 8 pixels, is a right operand of
 ; the matrix unit; a tap for 4 input channels, 8 output channels by 4, is a left one, and their

@@ -2,6 +2,8 @@
 ;
 ;     scores (1797 x 16)  =  pixels (1797 x 64)  x  weights (64 x 16)  +  bias (16)
 ;
+;     dojo-run samples/digits/run.toml
+;
 ; The matrix unit multiplies an 8x4 by a 4x8 matrix of bfloat16 and adds the 8x8 product to float32
 ; sums. So the images are taken eight at a time; a block of eight is 16 tiles of 8x4, the weights
 ; are 16 x 2 tiles of 4x8, and two accumulators hold the sums of classes 0-7 and 8-15. Tiles are

@@ -1,4 +1,5 @@
-; Scalar code: a function, a loop without hidden state, and host prints.
+; Scalar code: a function, a loop without hidden state, and host prints. It prints the first 16 Fibonacci
+; numbers in a line.
 ;
 ;     dojo-run samples/fibonacci/fibonacci.s
 ;     dojo-run samples/fibonacci/fibonacci.s --print-trace | head -20

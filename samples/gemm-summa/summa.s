@@ -1,5 +1,7 @@
 ; C (M x N, float32) = A (M x K) x B (K x N), both bfloat16, on a rectangle of HEIGHT x WIDTH nodes.
 ;
+;     dojo-run samples/gemm-summa/run.toml, or full.toml
+;
 ; Every matrix is distributed by blocks: the node in column x and row y of the rectangle holds and
 ; computes block (y, x) of C, and holds block (y, x) of A and of B. SUMMA goes through K in panels: the
 ; nodes of a row that hold the columns of a panel of A multicast them along their row, those of a

@@ -1,5 +1,7 @@
 ; C (M x N, float32) = A (M x K) x B (K x N), both bfloat16, on any rectangle of nodes, as a systolic array.
 ;
+;     dojo-run samples/gemm-systolic/run.toml, or full.toml
+;
 ; A node holds and computes a block of C. A comes in from the west, rows at the nodes of the first
 ; column, B from the north, columns at the nodes of the first row. Panels of PANEL of k go from
 ; neighbour to neighbour: each node passes a panel on, multiplies it, and lets the one before it send

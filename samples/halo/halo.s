@@ -2,6 +2,8 @@
 ;
 ;     new = u + RATE * ((west + east) + (north + south) - 4 u)        rounded as written, 4 u is exact
 ;
+;     dojo-run samples/halo/run.toml, or full.toml
+;
 ; Each node holds ROWS x COLUMNS points of the plane in `field`, and works on two grids that have a halo
 ; of points of the neighbours around them; outside the plane it is 0 all the time. After each iteration
 ; a node pushes its edges into the halos of its neighbours' new grids, and waits for theirs.

@@ -2,6 +2,8 @@
 ;
 ;     result = (x - mean) / sqrt(variance + 1e-5) * gamma + beta
 ;
+;     dojo-run samples/layernorm/run.toml, or full.toml
+;
 ; The variance is the mean of (x - mean)^2, in a second pass over the row: the short cut, mean of x^2
 ; less mean^2, subtracts two nearly equal numbers where a row lies far from 0, and loses all digits.
 ; So the row is widened once, to float32 in memory, and each pass takes what the last one left there.

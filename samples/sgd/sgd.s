@@ -1,5 +1,7 @@
 ; Gradient descent on weights that are kept in bf16 alone, rounded to nearest and stochastically.
 ;
+;     dojo-run samples/sgd/run.toml, or full.toml
+;
 ; A linear model learns the 32 numbers of `teacher` from SAMPLES inputs and the teacher's answers, one
 ; sample a step, all of it in float32 but for the weights between steps. Where they lie, between 1 and
 ; 3, bf16 numbers are 1/128 or 1/64 apart, and once the error is small a step moves a weight by less than
@@ -46,10 +48,12 @@ _start:
         loop.next t1, 1b
 
         la      a2, nearest
+        la      a3, nearest_weights
         call    train_to_nearest
         li      t0, SEED
         ctl.write seed, t0
         la      a2, stochastic
+        la      a3, stochastic_weights
         call    train_stochastically
 
         la      a0, nearest
@@ -75,8 +79,8 @@ _start:
         sw      t1, [a1]
         halti   0
 
-; Train EPOCHS epochs from weights of 2, and write the mean squared error of each to a2. Weights are
-; in v0: lanes 0-15 become v3, 16-31 v4.
+; Train EPOCHS epochs from weights of 2, and write the mean squared error of each to a2, the weights at
+; the end to a3. Weights are in v0: lanes 0-15 become v3, 16-31 v4.
         .macro  train rounding
         vli.bf16 v0, 2
         li      t0, EPOCHS
@@ -107,6 +111,7 @@ _start:
         vextract.f32 t2, v7, 0
         sw      t2, [a2], 4
         loop.next t0, \%epoch
+        vst     v0, [a3]
         ret
         .endm
 
@@ -121,6 +126,10 @@ answers:
         .tensor f32, SAMPLES
 teacher:
         .tensor f32, 32
+nearest_weights:
+        .tensor bf16, 32
+stochastic_weights:
+        .tensor bf16, 32
 nearest:
         .tensor f32, EPOCHS
 stochastic:

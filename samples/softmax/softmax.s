@@ -1,5 +1,7 @@
 ; The softmax of each row of a float32 matrix: e^x of every element over the sum of them in its row.
 ;
+;     dojo-run samples/softmax/run.toml, or full.toml
+;
 ; e^x overflows from 88.73 on. So the greatest element of the row is subtracted first, which changes
 ; nothing but makes the greatest power e^0 = 1: no row of finite numbers can overflow, and the sum is
 ; at least 1, so that the division is safe too. Elements far below the greatest one become 0.

@@ -192,7 +192,7 @@ def test_a_layout_file_names_files_below_its_folder_only(tmp_path: Path) -> None
         Path("sub/grid.toml").write_text(f'files = ["{name}"]\n', encoding="utf-8")
         done = run("--layout", "sub/grid.toml")
         assert done.code == ExitCode.INPUT
-        assert f"sub/grid.toml:1:11: error: {message}"[:24] == done.err[:24]
+        assert f"sub/grid.toml:1:10: error: {message}"[:24] == done.err[:24]
         assert message in done.err
 
 
@@ -204,7 +204,7 @@ def test_a_layout_file_shows_all_its_mistakes() -> None:
     done = run("--layout", "grid.toml")
     assert done.code == ExitCode.INPUT
     places = [line.partition(": error")[0] for line in done.err.splitlines() if ": error" in line]
-    assert places == ["grid.toml:1:1", "grid.toml:3:22", "grid.toml:4:1", "grid.toml:6:1"]
+    assert places == ["grid.toml:1:10", "grid.toml:3:22", "grid.toml:4:9", "grid.toml:6:5"]
 
 
 @pytest.mark.usefixtures("objects")
@@ -220,13 +220,22 @@ def test_a_machine_says_how_much_memory_and_which_nodes_there_are() -> None:
     assert "(1, 1), a dead node" in run(*words, "main=1,1").err
 
 
-@pytest.mark.parametrize("dead", ["[[4, 0]]", "[1]", "3", "[[true, 0]]"])
-def test_a_machine_file_with_wrong_nodes_is_refused(dead: str) -> None:
+@pytest.mark.parametrize(
+    "dead, message",
+    [
+        ("[[4, 0]]", "9: error: node [4, 0] is outside: the grid is 4 wide"),
+        ("[1]", "9: error: `dead` holds an integer (1); [x, y] fits"),
+        ("3", "8: error: `dead` is an integer (3), not an array"),
+        ("[[true, 0]]", "9: error: `dead` holds an array; [x, y] fits"),
+    ],
+)
+def test_a_machine_file_with_wrong_nodes_is_refused(dead: str, message: str) -> None:
     text = (ROOT / "isa" / "machines" / "node.toml").read_text(encoding="utf-8")
     grid = f"[grid]\nwidth = 4\nheight = 4\ndead = {dead}\n"
     Path("m.toml").write_text(text + grid, encoding="utf-8")
     Path("a.o").write_bytes(encode_object(ObjectFile("a.o")))
-    assert "`grid.dead` must list nodes of the grid" in run("a.o", "--machine", "m.toml").err
+    line = text.count("\n") + 4
+    assert f"m.toml:{line}:{message}" in run("a.o", "--machine", "m.toml").err
 
 
 def test_help_of_the_linker_loads_nothing_slow() -> None:

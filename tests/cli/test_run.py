@@ -172,6 +172,56 @@ def test_a_failed_check_says_where() -> None:
     assert done.stderr.endswith("0 of 3 elements match\nerror: 1 of 1 outputs are wrong: x\n")
 
 
+OWN_INSTRUCTION = """title "Own"
+provenance chosen "a test"
+
+instruction own.next xd, xa
+    "One more."
+    encoding R op=user0 b=0 func11=0
+    timing alu latency=1
+    example xa = 1 -> xd = 2
+    { xd = xa + 1 }
+"""
+
+
+def test_options_win_over_what_a_run_file_says() -> None:
+    program("li a0, 64\nown.next a0, a0\nprint.char a0\nhalti 0")
+    Path("own.isa").write_text(OWN_INSTRUCTION, encoding="utf-8")
+    Path("run.toml").write_text(
+        'program = { sources = ["p.s"], isa = ["own.isa"] }\n'
+        'run = { engine = "reference", timing = "off", workers = 2 }\n',
+        encoding="utf-8",
+    )
+    done = run("run.toml")
+    assert done.stdout.startswith("A\nstatus done\ninstructions 4\ncycles 4\n")
+    assert "causes" not in done.stdout
+    timed = run("run.toml", "--timing", "on", "--engine", "both", "--workers", "1")
+    assert timed.returncode == ExitCode.DONE
+    assert "causes issued" in timed.stdout
+    refused = run("run.toml", "--dump-ir", "ir")
+    assert refused.returncode == ExitCode.USAGE
+    assert "add `--engine native`" in refused.stderr
+    assert run("run.toml", "--dump-ir", "ir", "--engine", "native").returncode == ExitCode.DONE
+    assert any(Path("ir").iterdir())
+
+
+def test_mistakes_of_all_files_are_told_at_once() -> None:
+    program("li a0, 64\nhalti 0\nx: .tensor f32, 4")
+    Path("own.toml").write_text('base = "node"\nclock = 1\n', encoding="utf-8")
+    text = 'program = { sources = ["p.s"] }\nmachine = { file = "own.toml" }\nlimit = {}\n'
+    Path("run.toml").write_text(text, encoding="utf-8")
+    done = run("run.toml")
+    assert done.returncode == ExitCode.INPUT
+    assert "run.toml:3:1: error: unknown key `limit`" in done.stderr
+    assert "own.toml:2:1: error: unknown key `clock`" in done.stderr
+    text = 'program = { sources = ["p.s"] }\nlimits = { cycles = "9" }\n[[output]]\nsymbol = "X"\n'
+    Path("run.toml").write_text(f'{text}check = {{ expression = "1" }}\n', encoding="utf-8")
+    done = run("run.toml")
+    assert done.returncode == ExitCode.INPUT
+    places = [line.partition(": error")[0] for line in done.stderr.splitlines() if ": err" in line]
+    assert places == ["run.toml:2:21", "run.toml:4:10"]
+
+
 @pytest.mark.parametrize(
     "words, code",
     [

@@ -113,9 +113,9 @@ def test_a_die_has_the_published_count_of_usable_nodes():
 @pytest.mark.parametrize(
     "base, message",
     [
-        ('"d2"', "`base` is 'd2', no other shipped machine"),
-        ("3", "`base` is 3, no other shipped machine"),
-        ('"own"', "`base` is 'own', no other shipped machine"),
+        ('"d2"', "`base` is a string ..d2..; another shipped machine fits"),
+        ("3", "`base` is an integer .3.; another shipped machine fits"),
+        ('"own"', "`base` is a string ..own..; another shipped machine fits"),
         ('"node"', ""),
     ],
 )

@@ -1,16 +1,19 @@
 """The tables of machine files that say which nodes there are and how they are joined."""
 
 import re
+import shutil
 import tomllib
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from dojo_tools.description import DipPlace, GridDef, load_machine
+from dojo_tools.description import DipPlace, GridDef, load_machine, machine_file
 from dojo_tools.diagnostics import InputError
 
 FOLDER = Path(__file__).parents[2] / "isa" / "machines"
+GOLDEN = Path(__file__).parents[1] / "golden" / "machine"
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.toml"))
 GRID = "[grid]\nwidth = 4\nheight = 6\ndie_width = 2\ndie_height = 3\n"
 
@@ -87,30 +90,38 @@ def test_rates_are_exact(tmp_path: Path, text: str, rate: int | str):
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("threads = 4", "threads = 5", "`node.threads` must be an integer in 1..4; it is 5"),
-        ("threads = 4", "", "`node.threads` .* it is missing"),
+        ("threads = 4", "threads = 5", "`threads` is 5; an integer in 1..4 fits"),
+        ("threads = 4", "", "table `node` lacks `threads`"),
         ("[network]", "[net]", "no table `network`"),
-        ("hop_cycles = 1", "hop_cycles = 0", "`network.hop_cycles` .* it is 0"),
-        ("hop_cycles = 1", "hops = 1", "table `network` has no key `hops`"),
-        ("packet_bytes = 64", "packet_bytes = 63", "`network.packet_bytes` is 63; 8, 16"),
-        ("packet_bytes = 64", "packet_bytes = true", "`network.packet_bytes` is True"),
-        ("\nlink_bytes = 64", "\nlink_bytes = 0", "`network.link_bytes` .* it is 0"),
-        ("\nlink_bytes = 64", "\nlink_bytes = 6.4", "`network.link_bytes` .* it is 6.4"),
-        ("\nlink_bytes = 64", "\nlink_bytes = -1", "`network.link_bytes` .* it is -1"),
-        ('"252/5"', '"252/0"', "`network.north_south_bytes` .* it is '252/0'"),
-        ('"252/5"', '"252/5001"', "`network.north_south_bytes` must be a rate"),
-        ('"252/5"', '"1e9"', "`network.north_south_bytes` must be a rate"),
+        ("hop_cycles = 1", "hop_cycles = 0", "`hop_cycles` is 0; an integer"),
+        ("hop_cycles = 1", "hops = 1", "unknown key `hops`"),
+        ("packet_bytes = 64", "packet_bytes = 63", "`packet_bytes` is 63; 8, 16"),
+        ("packet_bytes = 64", "packet_bytes = true", "`packet_bytes` is a boolean .true.; 8"),
+        ("\nlink_bytes = 64", "\nlink_bytes = 0", "`link_bytes` is an integer .0.; a rate"),
+        ("\nlink_bytes = 64", "\nlink_bytes = 6.4", "`link_bytes` is a number .6.4.; a rate"),
+        ("\nlink_bytes = 64", "\nlink_bytes = -1", "`link_bytes` is an integer .-1.; a rate"),
+        ('"252/5"', '"252/0"', "`north_south_bytes` is a string ..252/0..; a rate"),
+        ('"252/5"', '"252/5001"', "`north_south_bytes` is a string .*; a rate"),
+        ('"252/5"', '"1e9"', "`north_south_bytes` is a string .*; a rate"),
         ('"252/5"', '"999999"', "at most 65536 bytes a cycle"),
-        ('north_south_bytes = "252/5"', "", "`network.north_south_bytes` .* it is missing"),
-        ("count = 64", "count = 65", "`semaphores.count` must be an integer in 1..64"),
-        ("bits = 32", "bits = 33", "`semaphores.bits` must be an integer in 1..32"),
+        ('north_south_bytes = "252/5"', "", "table `network` lacks `north_south_bytes`"),
+        ("count = 64", "count = 65", "`count` is 65; an integer in 1..64"),
+        ("bits = 32", "bits = 33", "`bits` is 33; an integer in 1..32"),
         ("[semaphores]", "[semaphore]", "no table `semaphores`"),
-        ("streams = 4", "streams = 0", "`dma.streams` must be an integer in 1..16"),
+        ("streams = 4", "streams = 0", "`streams` is 0; an integer in 1..16"),
         ("[dma]", "[dmas]", "no table `dma`"),
-        ("bytes = 0x8_0000_0000", "bytes = 100", "`dip.bytes` is 100; .* multiple of 64"),
-        ("bytes = 0x8_0000_0000", "bytes = 0x20_0000_0000", "`dip.bytes` must be an integer"),
-        ("memory_bytes = 400", "memory_byte = 400", "table `dip` has no key `memory_byte`"),
-        ("link_bytes = 450", 'link_bytes = "fast"', "`dip.link_bytes` .* it is 'fast'"),
+        ("bytes = 0x8_0000_0000", "bytes = 100", "`bytes` is 100; a multiple of 64 in 64.."),
+        (
+            "bytes = 0x8_0000_0000",
+            "bytes = 0x20_0000_0000",
+            "`bytes` is 137438953472; a multiple of 64",
+        ),
+        (
+            "memory_bytes = 400",
+            "memory_byte = 400",
+            "unknown key `memory_byte`[^$]*did you mean `memory_bytes`",
+        ),
+        ("link_bytes = 450", 'link_bytes = "fast"', "`link_bytes` is a string ..fast..; a rate"),
     ],
 )
 def test_a_wrong_table_is_a_diagnostic(tmp_path: Path, old: str, new: str, message: str):
@@ -124,19 +135,27 @@ def test_a_wrong_table_is_a_diagnostic(tmp_path: Path, old: str, new: str, messa
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("[grid]\nwidth = 4\n", "`grid.height` .* it is missing"),
-        ("[grid]\nwidth = 0\nheight = 1\n", "`grid.width` must be an integer in 1..4096; it is 0"),
-        (GRID + "depth = 1\n", "table `grid` has no key `depth`"),
-        (GRID.replace("die_width = 2", "die_width = 3"), "`grid.width` is 4, no multiple of .* 3"),
-        (GRID.replace("die_height = 3", "die_height = 9"), "`grid.die_height` .* 1..6; it is 9"),
-        (GRID + "dead = [[4, 0]]\n", "`grid.dead` must list nodes of the grid"),
-        (GRID + "dead_in_each_die = [[2, 0]]\n", "`grid.dead_in_each_die` .* nodes of the die"),
+        ("[grid]\nwidth = 4\n", "table `grid` lacks `height`[^$]*hint: as in height = 18"),
+        ("[grid]\nsize = [4, 4]\n", "did you mean `width` or `height`"),
+        ("[network]\nhop_cycles = 2\n", "node.toml has packet_bytes = 64, link_bytes = 64"),
+        ("[node]\nreserved_bytes = 0x140000\n", "1310720; an integer in 0..1310719 fits"),
+        ("[node]\nclock_hz = 2e9\n", "hint: written as 2_000_000_000"),
+        ("clock_hz = 3\n", "`clock_hz` stands in no table[^$]*write it below .node."),
+        ("[grid]\nwidth = 0\nheight = 1\n", "`width` is 0; an integer in 1..4096"),
+        (GRID + "depth = 1\n", "unknown key `depth`"),
+        (
+            GRID.replace("die_width = 2", "die_width = 3"),
+            "`die_width` is 3, which does not divide `width`, 4",
+        ),
+        (GRID.replace("die_height = 3", "die_height = 9"), "`die_height` is 9; an integer in 1..6"),
+        (GRID + "dead = [[4, 0]]\n", "node .4, 0. is outside: the grid is 4 wide and 6 high"),
+        (GRID + "dead_in_each_die = [[2, 0]]\n", "node .2, 0. is outside: the die is 2 wide"),
         ("[grid]\nwidth = 1\nheight = 1\ndead = [[0, 0]]\n", "all 1 nodes of `grid` are dead"),
-        (GRID + "[dips]\nwest = [2]\n", "`dips.west` must list rows of dies"),
-        (GRID + "[dips]\nwest = [0, 0]\n", "`dips.west` must list rows of dies"),
-        (GRID + "[dips]\neast = 1\n", "`dips.east` must list rows of dies"),
-        (GRID + "[dips]\neast = [true]\n", "`dips.east` must list rows of dies"),
-        (GRID + "[dips]\nnorth = [0]\n", "table `dips` has no key `north`"),
+        (GRID + "[dips]\nwest = [2]\n", "`west` holds an integer .2.; rows of dies, 0..1"),
+        (GRID + "[dips]\nwest = [0, 0]\n", "row 0 is named twice"),
+        (GRID + "[dips]\neast = 1\n", "`east` is an integer .1., not an array"),
+        (GRID + "[dips]\neast = [true]\n", "`east` holds a boolean"),
+        (GRID + "[dips]\nnorth = [0]\n", "unknown key `north`"),
     ],
 )
 def test_a_wrong_grid_is_a_diagnostic(tmp_path: Path, text: str, message: str):
@@ -145,12 +164,54 @@ def test_a_wrong_grid_is_a_diagnostic(tmp_path: Path, text: str, message: str):
     assert re.search(message, str(caught.value))
 
 
-def test_a_mistake_of_each_table_is_told(tmp_path: Path):
-    text = 'base = "node"\n[grid]\nwidth = 4\nheight = 4\nded = 1\nwith = 2\n[dma]\nstreams = "x"\n'
+def test_every_mistake_is_shown_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, golden: Callable[[Path, str], None]
+):
+    monkeypatch.chdir(tmp_path)
+    wrong = GOLDEN / "machine.toml"
+    shutil.copy(wrong, "machine.toml")
     with pytest.raises(InputError) as caught:
-        load_machine(own(tmp_path, text))
-    messages = [diagnostic.message for diagnostic in caught.value.diagnostics]
-    assert len(messages) == 3
-    assert "table `grid` has no key `ded`" in messages[0]
-    assert "table `grid` has no key `with`" in messages[1]
-    assert "`dma.streams` must be an integer" in messages[2]
+        load_machine("machine.toml")
+    golden(wrong.with_suffix(".txt"), f"{caught.value}\n")
+
+
+def test_a_mistake_of_a_base_shows_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    machines = tmp_path / "machines"
+    shutil.copytree(FOLDER, machines)
+    base = machines / "node.toml"
+    text = base.read_text(encoding="utf-8")
+    changed = text.replace("threads = 4", "threads = 9").replace("[units.agu]", "[units.alu.x]")
+    base.write_text(changed.replace("hop_cycles = 1\n", ""), encoding="utf-8")
+    monkeypatch.setattr(machine_file, "isa_folder", lambda: tmp_path)
+    with pytest.raises(InputError) as caught:
+        load_machine(own(tmp_path, 'base = "d1"\n[dma]\nstreams = 99\n'))
+    spans = [found.span for found in caught.value.diagnostics]
+    assert [span and (Path(span.source.name).name, span.text) for span in spans] == [
+        ("own.toml", "99"),
+        ("node.toml", "9"),
+        ("node.toml", "[units.alu.x]"),
+        ("node.toml", "[network]"),
+    ]
+
+
+def test_all_missing_tables_are_one_mistake(tmp_path: Path):
+    with pytest.raises(InputError) as caught:
+        load_machine(own(tmp_path, "[grid]\nwidth = 1\nheight = 1\n[node]\nthreads = 4\n"))
+    messages = [found.message for found in caught.value.diagnostics]
+    assert messages == [
+        "no tables `issue`, `units`, `ports`, `branch`, `network`, `semaphores`, `dma`, `dip`",
+        "table `node` lacks `sram_bytes`, `reserved_bytes`, `clock_hz`",
+    ]
+
+
+def test_what_a_base_has_wrong_and_a_file_says_anew_is_no_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    machines = tmp_path / "machines"
+    shutil.copytree(FOLDER, machines)
+    base = machines / "node.toml"
+    text = base.read_text(encoding="utf-8")
+    base.write_text(text.replace("threads = 4", "threads = 9"), encoding="utf-8")
+    monkeypatch.setattr(machine_file, "isa_folder", lambda: tmp_path)
+    machine = load_machine(own(tmp_path, 'base = "d1"\n[node]\nthreads = 2\n'))
+    assert (machine.threads, machine.sram_bytes) == (2, 0x140000)

@@ -39,30 +39,54 @@ def test_the_divider_is_held_for_its_latency():
 @pytest.mark.parametrize(
     "old, new, message",
     [
-        ("scalar = 4", "", "`issue.scalar` must be an integer in 1..16; it is missing"),
-        ("scalar = 4", "scalar = 0", "`issue.scalar` must be an integer in 1..16; it is 0"),
-        ("scalar = 4", "scalar = -4", "`issue.scalar` must be an integer in 1..16; it is -4"),
-        ("scalar = 4", "scalar = 1_000_000", "`issue.scalar` .* 1..16; it is 1000000"),
-        ("scalar = 4", "scalar = 4.5", "`issue.scalar` must be an integer"),
-        ("scalar = 4", "scalar = true", "`issue.scalar` must be an integer"),
-        ("scalar = 4", "scalar = 4\nmatrix = 1", "table `issue` has no key `matrix`"),
+        ("scalar = 4", "", "table `issue` lacks `scalar`"),
+        ("scalar = 4", "scalar = 0", "`scalar` is 0; an integer in 1..16"),
+        ("scalar = 4", "scalar = -4", "`scalar` is -4; an integer in 1..16"),
+        ("scalar = 4", "scalar = 1_000_000", "`scalar` is 1000000; an integer in 1..16"),
+        ("scalar = 4", "scalar = 4.5", "`scalar` is a number .4.5.; an integer"),
+        ("scalar = 4", "scalar = true", "`scalar` is a boolean .true.; an integer"),
+        ("scalar = 4", "scalar = 4\nmatrix = 1", "unknown key `matrix`"),
         ("[issue]", "[isue]", "no table `issue`"),
-        ("[units.alu]\ncount = 2", "[units.alu]", "`units.alu.count` .* it is missing"),
-        ("[units.alu]\ncount = 2", "[units.alu]\ncount = 99", "`units.alu.count` .* 1..16"),
-        ("[units.alu]", "[units.alu]\ncuont = 2", "table `units.alu` has no key `cuont`"),
-        ('issue = "front"', 'issue = "back"', "`units.front.issue` is 'back'; there are scalar"),
-        ('issue = "front"', "", "`units.front.issue` is None"),
-        ('occupancy = "latency"', 'occupancy = "long"', "`units.divide.occupancy` .* 1..1000"),
-        ('occupancy = "latency"', "occupancy = 0", "`units.divide.occupancy` .* it is 0"),
-        ("[ports.scalar_load]", "[ports.scaler_load]", "table `ports` has no key `scaler_load`"),
-        ("bytes = 8", "bytes = 12", "`ports.scalar_load.bytes` is 12; 8, 16"),
-        ("bytes = 8", "bytes = -8", "`ports.scalar_load.bytes` is -8"),
-        ("bytes = 8", "", "`ports.scalar_load.bytes` is None"),
-        ("jump_cycles = 1", "jump_cycles = -1", "`branch.jump_cycles` .* 0..100; it is -1"),
-        ("jump_cycles = 1", "", "`branch.jump_cycles` .* it is missing"),
-        ("mispredicted_cycles = 6", "mispredicted_cycles = 1000", "0..100; it is 1000"),
-        ("[branch]", "branch = 3\n[other]", "no table `branch`"),
-        ("[units.alu]\n", "[units]\nfpu = 3\n[units.alu]\n", "no table `units.fpu`"),
+        ("[units.alu]\ncount = 2", "[units.alu]", "table `units.alu` lacks `count`"),
+        ("[units.alu]\ncount = 2", "[units.alu]\ncount = 99", "`count` is 99; an integer in 1..16"),
+        ("[units.alu]", "[units.alu]\ncuont = 2", "unknown key `cuont`[^$]*did you mean `count`"),
+        (
+            'issue = "front"',
+            'issue = "back"',
+            "`issue` is a string ..back..; .scalar., .vector., .front. fit",
+        ),
+        ('issue = "front"', "", "table `units.front` lacks `issue`"),
+        (
+            'occupancy = "latency"',
+            'occupancy = "long"',
+            "`occupancy` is a string ..long..; .latency. fits[^$]*1..1000",
+        ),
+        ('occupancy = "latency"', "occupancy = 0", "`occupancy` is 0; an integer in 1..1000"),
+        (
+            "[ports.scalar_load]",
+            "[ports.scaler_load]",
+            "no port `scaler_load`[^$]*did you mean `scalar_load`",
+        ),
+        ("bytes = 8", "bytes = 12", "`bytes` is 12; 8, 16"),
+        ("bytes = 8", "bytes = -8", "`bytes` is -8; 8, 16"),
+        ("bytes = 8", "", "table `ports.scalar_load` lacks `bytes`"),
+        ("jump_cycles = 1", "jump_cycles = -1", "`jump_cycles` is -1; an integer in 0..100"),
+        ("jump_cycles = 1", "", "table `branch` lacks `jump_cycles`"),
+        (
+            "mispredicted_cycles = 6",
+            "mispredicted_cycles = 1000",
+            "`mispredicted_cycles` is 1000; an integer in 0..100",
+        ),
+        (
+            "[branch]",
+            "branch = 3\n[other]",
+            "`branch` is an integer .3., not a table[^$]*write .branch.",
+        ),
+        (
+            "[units.alu]\n",
+            "[units]\nfpu = 3\n[units.alu]\n",
+            "`fpu` is an integer .3., not a table[^$]*write .units.fpu.",
+        ),
     ],
 )
 def test_a_wrong_rate_is_a_diagnostic(tmp_path: Path, old: str, new: str, message: str):
@@ -76,11 +100,24 @@ def test_a_wrong_rate_is_a_diagnostic(tmp_path: Path, old: str, new: str, messag
     assert re.search(message, str(caught.value))
 
 
+def test_a_unit_that_no_instruction_has_is_a_mistake(tmp_path: Path):
+    text = 'base = "node"\n[units.smid]\ncount = 2\nissue = "vector"\n'
+    known = [unit.name for unit in load_description().units]
+    assert len(load_machine(own(tmp_path, text)).units) == len(known) + 1
+    with pytest.raises(InputError) as caught:
+        load_machine(own(tmp_path, text), known)
+    (found,) = caught.value.diagnostics
+    assert found.span is not None
+    assert (found.span.text, found.hint) == ("[units.smid]", "did you mean `simd`?")
+    assert load_machine(own(tmp_path, text.replace("smid", "simd")), known).units
+
+
 def test_a_misspelt_key_gets_the_nearest(tmp_path: Path):
     text = SHIPPED.read_text(encoding="utf-8").replace("mispredicted_cycles", "mispredict_cycles")
     with pytest.raises(InputError) as caught:
         load_machine(own(tmp_path, text))
-    assert "mispredicted_cycles" in (caught.value.diagnostics[0].hint or "")
+    hints = [found.hint for found in caught.value.diagnostics]
+    assert "did you mean `mispredicted_cycles`?" in hints
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import dojo_tools.runs.compare as compare_module
 from dojo_tools.diagnostics import InputError
 from dojo_tools.runs.compare import compare, expected_integers, measure_accuracy
 from dojo_tools.runs.model import Tolerance
@@ -95,3 +96,16 @@ def test_accuracy() -> None:
     assert not result.passed
     assert str(result) == "accuracy 0.6667 (2 of 3), less than 0.9"
     assert measure_accuracy(found, np.array([1, 0, 2]), None).passed
+
+
+def test_pieces_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(1)
+    expected = generator.standard_normal((7, 9)).T
+    found = expected.astype(np.float32)
+    found[4, 3] += 1
+    found[8, 6] = np.nan
+    whole = compare(found, expected, "f32", Tolerance(relative=1e-6))
+    monkeypatch.setattr(compare_module, "PIECE", 5)
+    pieces = compare(found, expected, "f32", Tolerance(relative=1e-6))
+    assert repr(pieces) == repr(whole)  # a NaN is not equal to itself
+    assert (whole.matched, whole.total, whole.differing_elements) == (7, 9, 2)

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import dojo_tools.runs.execute as execute_module
 from dojo_tools.description import Description
 from dojo_tools.diagnostics import ExitCode, InputError
 from dojo_tools.engines.stop import StopReason
+from dojo_tools.machine import Machine
 from dojo_tools.runs import (
     Argument,
     Dump,
@@ -20,6 +23,7 @@ from dojo_tools.runs import (
     RunReport,
     Status,
     execute_run,
+    load_run_file,
 )
 
 Execute = Callable[[str], RunReport]
@@ -185,7 +189,7 @@ def test_a_symbol_without_a_type_takes_one_from_the_run_file(execute: Execute) -
         ),
         (
             '[[input]]\nsymbol = "x"\nfile = "pixels.npy"',
-            r"run.toml:5:1: error: pixels.npy holds uint8 \(4, 4\); symbol `x` is f32 \(2, 4\)",
+            r"run.toml:5:8: error: pixels.npy holds uint8 \(4, 4\); symbol `x` is f32 \(2, 4\)",
         ),
         (
             '[[input]]\nsymbol = "counts"\ngenerate = { kind = "normal" }',
@@ -238,6 +242,208 @@ def test_all_misfits_are_reported_at_once(execute: Execute) -> None:
     with pytest.raises(InputError) as caught:
         execute('[arguments]\nq = 1\nr = 2\n[[output]]\nsymbol = "s"\nsave = "s.npy"\n')
     assert len(caught.value.diagnostics) == 3
+
+
+def test_what_needs_the_program_is_said_with_all_else(
+    folder: Path, description: Description
+) -> None:
+    Path("run.toml").write_text(
+        """
+program = { sources = ["kernel.s"] }
+limits = { instructions = 0 }
+arguments = { q = 1, a0 = "x" }
+[[input]]
+symbol = "x"
+generate = { kind = "norml" }
+[[input]]
+symbol = "n"
+generate = { kind = "normal" }
+[[output]]
+symbol = "y"
+check = { expression = "x + 1 + n" }
+[[output]]
+symbol = "counts"
+check = { expression = "plain * y @ y" }
+[[output]]
+symbol = "half"
+name = "spare"
+check = { expression = "x" }
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+    shown = [
+        (found.span.line, found.span.text, found.message)
+        for found in caught.value.diagnostics
+        if found.span is not None
+    ]
+    assert shown == [
+        (3, "0", f"`instructions` is 0; 1..{1 << 62} fits"),
+        (4, "q", "kernel.s has no symbol `q`"),
+        (4, '"x"', '`a0` is a string ("x"), not a number or an array of numbers'),
+        (7, '"norml"', "unknown kind `norml`"),
+        (9, '"n"', "symbol `n` has no type"),
+        (16, "plain", "there is no tensor `plain`"),
+    ]
+
+
+def test_what_is_wrong_with_a_tensor_does_not_hide_what_else_is(
+    folder: Path, description: Description
+) -> None:
+    Path("run.toml").write_text(
+        """
+program = { sources = ["kernel.s"] }
+[[input]]
+symbol = "z"
+generate = { kind = "norml" }
+[[output]]
+symbol = "y"
+ulp = 1.5
+check = { expression = "x + n @ w" }
+[[output]]
+symbol = "half"
+shape = [0]
+check = { expression = "half + gone" }
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+    spans = [found.span for found in caught.value.diagnostics]
+    assert [span and (span.line, span.text) for span in spans] == [
+        (4, '"z"'),
+        (5, '"norml"'),
+        (8, "1.5"),
+        (9, "n"),
+        (12, "0"),
+    ]
+
+
+@pytest.mark.usefixtures("folder")
+def test_mistakes_that_are_too_many_are_counted(description: Description) -> None:
+    for program, extra in (("absent.s", 1), ("kernel.s", 0)):
+        text = f'[program]\nsources = ["{program}"]\n[limits]\n'
+        Path("run.toml").write_text(text + "".join(f"k{i} = 1\n" for i in range(1500)), "utf-8")
+        with pytest.raises(InputError) as caught:
+            execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+        assert len(caught.value.diagnostics) == 1000
+        assert caught.value.omitted_count == 500 + extra
+
+
+def test_mistakes_of_program_and_run_file_are_said_together(
+    folder: Path, description: Description
+) -> None:
+    Path("wrong.s").write_text("_start: .global _start\n  addd a0, a0, 1\n", encoding="utf-8")
+    text = 'program = { sources = ["wrong.s"] }\nlimits = { cycles = -1 }\n'
+    Path("run.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+    messages = [found.message for found in caught.value.diagnostics]
+    assert messages[0].startswith("`cycles` is -1")
+    assert any("addd" in message for message in messages[1:])
+
+
+def test_without_a_program_nothing_more_is_said(folder: Path, description: Description) -> None:
+    text = 'program = { sources = ["kern.s", "kernel.s"] }\nlimits = { cycles = -1 }\n'
+    Path("run.toml").write_text(text + "arguments = { q = 1 }\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+    spans = [found.span for found in caught.value.diagnostics]
+    assert [span and span.text for span in spans] == ['"kern.s"', "-1"]
+
+
+def test_a_run_file_without_wishes_does_not_run_with_mistakes(
+    folder: Path, description: Description
+) -> None:
+    text = 'program = { sources = ["kernel.s"] }\nlimits = { cycles = -1 }\n'
+    Path("run.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="`cycles` is -1"):
+        execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+
+
+@pytest.mark.parametrize(
+    "text, keywords, wanted",
+    [
+        ("", {}, ("native", True)),
+        ('run = { engine = "reference" }', {}, ("reference", True)),
+        ('run = { engine = "both", timing = "off" }', {}, ("both", False)),
+        ('run = { engine = "both" }', {"engine": "reference"}, ("reference", True)),
+        ('run = { engine = "both" }', {"listener": Listener(traced=print)}, ("reference", True)),
+        ('run = { timing = "off" }', {"timing": True}, ("native", True)),
+        ("", {"timing": False}, ("native", False)),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_run_file_chooses_engine_and_timing_unless_the_caller_does(
+    description: Description,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    keywords: dict[str, Any],
+    wanted: tuple[str, bool],
+) -> None:
+    made: list[tuple[str, bool]] = []
+
+    class Watched(Machine):
+        def __init__(self, *rest: Any, **options: Any) -> None:
+            made.append((options["engine"], options["timing"]))
+            super().__init__(*rest, **options)
+
+    monkeypatch.setattr(execute_module, "Machine", Watched)
+    Path("run.toml").write_text(f'program = {{ sources = ["kernel.s"] }}\n{text}', "utf-8")
+    report = execute_run(load_run_file(Path("run.toml")), description, **keywords)
+    assert report.status is Status.DONE
+    assert made == [wanted]
+
+
+def test_an_expression_may_be_computed_again_and_again(execute: Execute) -> None:
+    step = 'expression = "pad(x, 1)[1:-1, 2:] / 3 + 1"'
+    text = f"""
+        [arguments]
+        a0 = 0
+        [[input]]
+        symbol = "x"
+        generate = {{ kind = "normal", seed = 3 }}
+        [[output]]
+        symbol = "x"
+        check = {{ {step}, repeat = 3 }}
+        [[output]]
+        symbol = "y"
+        check = {{ expression = "x + 1" }}
+        ulp = 1
+        """
+    comparison = execute(text).outputs[0].comparison
+    assert comparison is not None
+    generator = np.random.Generator(np.random.PCG64(3))
+    x = generator.standard_normal((2, 4)).astype(np.float32).astype(np.float64)
+    wanted = x
+    for _ in range(3):
+        wanted = np.pad(wanted, 1)[1:-1, 2:] / 3 + 1
+    assert comparison.largest is not None
+    errors = np.abs(x - wanted)
+    assert comparison.largest.error == pytest.approx(errors.max())
+    assert comparison.largest.index == np.unravel_index(errors.argmax(), errors.shape)
+
+
+@pytest.mark.parametrize(
+    "expression, message",
+    [
+        ("y + 1", "`repeat` needs `x` in the expression, and as an input"),
+        ("x @ ((x.T @ x) / 9)", ""),
+        ("x.T", "the expression has shape .4, 2."),
+        ("sum(x)", "the expression has shape ..; output `x` is"),
+    ],
+)
+def test_what_is_computed_again_has_to_fit_itself(
+    execute: Execute, expression: str, message: str
+) -> None:
+    text = '[[input]]\nsymbol = "x"\ngenerate = { kind = "zeros" }\n[[output]]\nsymbol = "x"\n'
+    text += f'check = {{ expression = "{expression}", repeat = 2 }}\n'
+    if not message:
+        assert execute(text).status is Status.DONE
+        return
+    with pytest.raises(InputError, match=message):
+        execute(text)
 
 
 def test_a_fault_and_its_dump(tmp_path: Path, description: Description) -> None:

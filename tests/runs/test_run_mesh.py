@@ -168,13 +168,16 @@ def test_dip_memory(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text, message",
     [
-        ("[grid]\nsize = [0, 1]\n", "`size` is an array of two integers in 1..4096"),
+        ("[grid]\nsize = [0, 1]\n", "`size` holds an integer (0); 1..4096 fits"),
         ("[grid]\nsiz = [1, 1]\n", "unknown key `siz`"),
         ("[grid]\nsize = [2, 1]\n", "does not fit machine `node`"),
         (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nblocks = [2, 2]\n', "1 or 3 fits"),
         (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nblocks = "all"\n', '"live" fits'),
         (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nnode = [3, 0]\n', "3 x 2"),
-        (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nnode = [0]\n', "`node` is an array"),
+        (
+            SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\nnode = [0]\n',
+            "`node` has 1 numbers; two fit",
+        ),
         (SMALL + '[[input]]\nsymbol = "x"\nfile = "x.npy"\noffset = 3\n', "`offset` needs `dip`"),
         (SMALL + '[[input]]\nfile = "x.npy"\ndip = 0\n', "has no type of its own"),
         (

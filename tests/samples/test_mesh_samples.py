@@ -58,13 +58,22 @@ def run(mesh: Mesh, limit: int | None = None) -> int:
     return end.cycles
 
 
-@pytest.mark.parametrize(
-    "sample", ["allreduce", "batchnorm", "gemm-summa", "gemm-systolic", "halo"]
-)
+SAMPLES_OF_MANY_NODES = ("allreduce", "batchnorm", "gemm-summa", "gemm-systolic", "halo")
+
+
+@pytest.mark.parametrize("sample", SAMPLES_OF_MANY_NODES)
 def test_the_run_file_of_the_small_size_holds(sample: str):
     report = execute_run(load_run_file(SAMPLES / sample / "run.toml"), DESCRIPTION, engine="both")
     assert report.status is Status.DONE
     assert report.retired <= SMALL_LIMIT
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("sample", SAMPLES_OF_MANY_NODES)
+def test_the_run_file_of_the_full_size_holds(sample: str):
+    report = execute_run(load_run_file(SAMPLES / sample / "full.toml"), DESCRIPTION)
+    assert report.status is Status.DONE
+    assert all(output.comparison and output.comparison.passed for output in report.outputs)
 
 
 # ---- matrix products

@@ -1,4 +1,4 @@
-"""Kernels of samples: both sizes hold, engines agree, and numpy checks what run files don't."""
+"""Kernels of samples: both sizes hold, engines agree, and numpy checks them anew."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -50,6 +50,14 @@ def test_the_small_size_holds_on_both_engines(sample: str):
 @pytest.mark.parametrize("sample", KERNELS)
 def test_the_full_size_holds(sample: str):
     assert run(sample, "native", "full").status is Status.DONE
+
+
+@pytest.mark.parametrize("sample", KERNELS)
+def test_the_readme_has_the_instructions_and_cycles_of_both_sizes(sample: str):
+    text = (SAMPLES / sample / "README.md").read_text(encoding="utf-8")
+    for size, name in (("run", "small"), ("full", "full")):
+        report = run(sample, "native", size)
+        assert f"| {name} | {report.retired:,} | {report.cycles:,} |" in text
 
 
 @pytest.mark.parametrize("size", ["run", "full"])

@@ -8,6 +8,7 @@ import pytest
 from dojo_tools.description import load_description
 from dojo_tools.engines.stop import StopReason
 from dojo_tools.machine import Machine, load_program
+from dojo_tools.runs import load_run_file
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 DESCRIPTION = load_description()
@@ -47,6 +48,40 @@ def test_every_sample_is_tested():
         "gemm-systolic",
         "halo",
     }
+
+
+FOLDERS = sorted(path for path in SAMPLES.iterdir() if path.is_dir())
+RUN_FILES = sorted([*SAMPLES.glob("*/run.toml"), *SAMPLES.glob("*/full.toml")])
+
+
+@pytest.mark.parametrize("path", RUN_FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_each_run_file_says_what_it_is_and_checks_what_comes_of_its_inputs(path: Path):
+    assert path.read_text(encoding="utf-8").startswith("# ")
+    run_file = load_run_file(path)
+    checks = [output.check for output in run_file.outputs]
+    assert all(checks)
+    named = {
+        name for check in checks if check and check.expression for name in check.expression.names
+    }
+    is_from_numpy = any(check and check.file for check in checks)
+    assert named & {wish.title for wish in run_file.inputs} or is_from_numpy
+    assert not (is_from_numpy and path.stem == "full")
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_each_sample_says_what_it_shows_and_how_it_is_run(folder: Path):
+    texts = [path.read_text(encoding="utf-8") for path in folder.glob("*.s")]
+    assert all(text.startswith("; ") for text in texts)
+    readme = folder / "README.md"
+    told = "\n".join(texts) + (readme.read_text(encoding="utf-8") if readme.exists() else "")
+    runnable = sorted(folder.glob("run.toml")) + sorted(folder.glob("full.toml"))
+    for path in runnable:
+        assert f"dojo-run samples/{folder.name}/{path.name}" in told
+    assert runnable or "dojo-run " in told
+    rows = (SAMPLES / "README.md").read_text(encoding="utf-8").splitlines()
+    (row,) = [row for row in rows if row.startswith((f"| `{folder.name}`", f"| [`{folder.name}`]"))]
+    *_, command = row.split("`")[:-1]
+    assert command.startswith(f"dojo-run samples/{folder.name}/" if runnable else "dojo-run ")
 
 
 @pytest.mark.parametrize(
