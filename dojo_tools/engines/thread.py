@@ -92,10 +92,17 @@ class Thread(Protocol):
         """Return the instruction at an address, or None where there is none."""
         ...
 
-    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
+    def run(
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
+    ) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
         The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
-        after it has taken `seconds` of the host's time.
+        after it has taken `seconds` of the host's time. With `cycles_max` no instruction issues in
+        that cycle or later.
         """
         ...

@@ -110,20 +110,31 @@ class Machine:
         return self._thread.printed
 
     def run(
-        self, limit: int, printed_max: int | None = None, seconds: float | None = None
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
     ) -> RunResult:
         """Run until the program stops or has retired `limit` more instructions.
 
         With `printed_max` the run also ends, as at the limit, once it has printed so many
         characters, so that somebody who takes and clears `printed` between runs needs no more room;
-        with `seconds` soon after it has taken so long.
+        with `seconds` soon after it has taken so long. With `cycles_max` no instruction issues in
+        that cycle or later.
         """
         thread = self._thread
-        stop = _unanswered(thread, thread.run(limit, printed_max, seconds))
+        stop = _unanswered(thread, thread.run(limit, printed_max, seconds, cycles_max))
         return RunResult(stop, thread.retired, thread.cycles, thread.causes)
 
-    def trace(self, limit: int) -> Iterator[TraceEntry]:
+    def next_issue_cycle(self) -> int:
+        """Return the cycle in which the next instruction issues, the present one if it can't."""
+        return self._thread.next_issue_cycle()
+
+    def trace(self, limit: int, cycles_max: int | None = None) -> Iterator[TraceEntry]:
         """Run one instruction an item until the program stops; at most `limit` of them.
+
+        With `cycles_max` no instruction issues in that cycle or later.
 
         Raises `InputError` for the native engine alone, which can't be watched.
         """
@@ -132,6 +143,8 @@ class Machine:
             raise fail("a trace needs the reference engine", hint='ask for engine="reference"')
         tracer = Tracer(self._thread, observed, self.program, self._shown)
         for _ in range(limit):
+            if cycles_max is not None and self._thread.next_issue_cycle() >= cycles_max:
+                return
             step = tracer.begin()
             step.executed(_unanswered(self._thread, self._thread.run(1)))
             entry = step.entry()

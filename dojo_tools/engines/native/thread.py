@@ -327,36 +327,65 @@ class NativeThread:
 
     # ---- running
 
-    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
+    def run(
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
+    ) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
         The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
-        after it has taken `seconds` of the host's time.
+        after it has taken `seconds` of the host's time. With `cycles_max` no instruction issues in
+        that cycle or later.
         """
         try:
-            return self._run(limit, printed_max, seconds)
+            return self._run(limit, printed_max, seconds, cycles_max)
         finally:
             self._take_trace()
 
-    def _run(self, limit: int, printed_max: int | None, seconds: float | None) -> Stop:
+    def _run(
+        self,
+        limit: int,
+        printed_max: int | None,
+        seconds: float | None,
+        cycles_max: int | None,
+    ) -> Stop:
         self._printed_room = printed_max
+        self._end_cycle = NEVER_CYCLE if cycles_max is None else cycles_max
         started = time.perf_counter()
         end = self._end = self.retired + limit
-        if limit > 0 and not self._is_fetchable(self.pc):
-            # A pc that only the host can set: the dispatcher's keys have no room for it.
-            return Stop(StopReason.FAULT, fault=self._fetch_fault(self.pc))
         while True:
-            left = end - self.retired
-            if left <= 0:
+            left, room = self._left(end)
+            if left <= 0 or self._is_at_end_cycle:
                 return Stop(StopReason.LIMIT)
-            stepping = left <= SLACK
-            room = left if stepping else min(left - SLACK, self._slice)
-            self._set_limit(self.retired + room)
+            if not self._is_fetchable(self.pc):
+                # A pc that only the host can set: the dispatcher's keys have no room for it.
+                return Stop(StopReason.FAULT, fault=self._fetch_fault(self.pc))
+            stepping = room <= 0
+            self._set_limit(self.retired + (left if stepping else min(room, self._slice)))
             stop = self._handle(self._enter(self.space.by_stepping[stepping]), stepping)
             if stop is not None:
                 return stop
             if seconds is not None and time.perf_counter() - started >= seconds:
                 return Stop(StopReason.LIMIT)
+
+    def _left(self, end: int) -> tuple[int, int]:
+        """Return how many instructions may retire at most, and how many while nobody counts.
+
+        Code that looks at the limit before each instruction looks at the last cycle as well, if
+        there is timing.
+        """
+        left, to_end = end - self.retired, self._end_cycle - self.clock_cycle
+        if self._timeline is None:
+            left = min(left, to_end)
+        before_end = (to_end - 1) // self.space.paths.step_cycles_max
+        return left, min(left, before_end) - SLACK
+
+    @property
+    def _is_at_end_cycle(self) -> bool:
+        return self._end_cycle < NEVER_CYCLE and self.next_issue_cycle() >= self._end_cycle
 
     def _enter(self, translations: Translations) -> Exit:
         """Run translated code until it comes back; learn how long a slice should be."""

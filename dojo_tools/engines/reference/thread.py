@@ -28,6 +28,7 @@ from dojo_tools.engines.faults import (
     stale_fault,
     trap_fault,
 )
+from dojo_tools.engines.mesh import NEVER_CYCLE
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
 from dojo_tools.engines.reference.clock import Clock, PlainClock
 from dojo_tools.engines.reference.conversions import Conversions
@@ -184,42 +185,43 @@ class ReferenceThread:
 
     # ---- running
 
-    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
+    def run(
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
+    ) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
         The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
-        after it has taken `seconds` of the host's time.
+        after it has taken `seconds` of the host's time. With `cycles_max` no instruction issues in
+        that cycle or later.
         """
         self._printed_room = printed_max
+        end_cycle = NEVER_CYCLE if cycles_max is None else cycles_max
         if seconds is None:
-            return self._run_quietly(limit)
+            return self._run_quietly(limit, end_cycle)
         end, started = self.retired + limit, time.perf_counter()
         while True:
-            stop = self._run_quietly(min(PIECE, end - self.retired))
-            is_over = self.retired >= end or time.perf_counter() - started >= seconds
+            piece = min(PIECE, end - self.retired)
+            before = self.retired
+            stop = self._run_quietly(piece, end_cycle)
+            is_over = self.retired in (end, before) or time.perf_counter() - started >= seconds
             if stop.reason is not StopReason.LIMIT or is_over or self._has_printed_enough:
                 return stop
-
-    def run_before(self, cycle: int, limit: int) -> Stop:
-        """Execute what issues before a cycle, at most `limit` instructions."""
-        end, stop = self.retired + limit, Stop(StopReason.LIMIT)
-        with floats.quiet():
-            while stop.reason is StopReason.LIMIT and self.retired < end:
-                if self.next_issue_cycle() >= cycle:
-                    break
-                stop = self._run(1)
-        return stop
 
     @property
     def _has_printed_enough(self) -> bool:
         return self._printed_room is not None and self._printed_room <= 0
 
-    def _run_quietly(self, limit: int) -> Stop:
+    def _run_quietly(self, limit: int, end_cycle: int) -> Stop:
         with floats.quiet():
-            return self._run(limit)
+            return self._run(limit, end_cycle)
 
-    def _run(self, limit: int) -> Stop:
+    def _run(self, limit: int, end_cycle: int) -> Stop:
         fetched = self._fetched
+        may_end = end_cycle < NEVER_CYCLE
         clock, issue = self._clock, self._clock.issue
         timed: TimedInstruction | None = None
         pc, done = self.pc, 0
@@ -228,8 +230,12 @@ class ReferenceThread:
             while done < limit:
                 entry = fetched.get(pc)
                 if entry is None:
+                    if clock.cycle >= end_cycle:
+                        break  # also where nothing can be fetched
                     entry = self._fetch(pc)
                 execute, values, looks_at_counters, timed = entry
+                if may_end and clock.issue_cycle(timed) >= end_cycle:
+                    break
                 if looks_at_counters:
                     self.retired = start + done
                     self._issue_cycle = clock.issue_cycle(timed)
