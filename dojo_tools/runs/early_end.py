@@ -40,7 +40,7 @@ def over_budget_message(run_file: RunFile) -> str:
     """Return why a run was stopped that took more cycles than it may."""
     return (
         f"error: the run was stopped when it had passed its budget: `limits.cycles` is "
-        f"{run_file.cycles_max}"
+        f"{run_file.cycles_max}\nhint: a run without it says how many cycles it takes"
     )
 
 
