@@ -56,6 +56,9 @@ def _collect(nodes: int) -> None:
     _nodes_made[0] += nodes
 
 
+WatchProgram = Callable[[ProgramView, tuple[int, ...]], WatchTranslations]
+
+
 class EndReason(Enum):
     """Why a run of a mesh ended."""
 
@@ -115,7 +118,8 @@ class Mesh:
     `at` is the node of the mesh where the partition begins; `grid` its size for an image that
     places nothing, else the bounding rectangle of its programs. `workers` run dies side by side,
     with the same result for any number. `watch` returns what gets the code of a program that the
-    native engine translates. Raises `InputError` for what does not fit the machine.
+    native engine translates for some of its threads, none named if it is the same for all. Raises
+    `InputError` for what does not fit the machine.
     """
 
     def __init__(
@@ -129,7 +133,7 @@ class Mesh:
         at: tuple[int, int] = (0, 0),
         grid: tuple[int, int] | None = None,
         workers: int = 1,
-        watch: Callable[[ProgramView], WatchTranslations] | None = None,
+        watch: WatchProgram | None = None,
     ) -> None:
         _collect(machine.grid.width * machine.grid.height)
         self.image = image
@@ -179,9 +183,7 @@ class Mesh:
         }
         self._load()
 
-    def _make_engine(
-        self, engine: str, watch: Callable[[ProgramView], WatchTranslations] | None
-    ) -> MeshEngine:
+    def _make_engine(self, engine: str, watch: WatchProgram | None) -> MeshEngine:
         shape = MeshShape(
             len(self.topology.live),
             len(self.machine.dips),
@@ -203,6 +205,10 @@ class Mesh:
             )
         from dojo_tools.engines.native.mesh import NativeMesh  # noqa: PLC0415  see above
 
+        def watch_terms(program: int, terms: Terms) -> WatchTranslations:
+            assert watch is not None
+            return watch(self.views[program], self._threads_under(program, terms))
+
         return NativeMesh(
             self.procedures,
             self.arrays,
@@ -210,8 +216,14 @@ class Mesh:
             shape,
             self.machine.denormals,
             self._terms_for,
-            () if watch is None else [watch(view) for view in self.views],
+            None if watch is None else watch_terms,
         )
+
+    def _threads_under(self, program: int, terms: Terms) -> tuple[int, ...]:
+        """Return the threads of a program that run under terms, nothing if all do."""
+        shares = self.shares[program]
+        found = tuple(n for n, share in enumerate(shares) if self._terms[share] == terms)
+        return () if len(found) == len(shares) else found
 
     def _terms_for(self, agent: int) -> Terms:
         """Return what a thread runs under."""

@@ -27,7 +27,7 @@ from dojo_tools.machine.mesh_trace import MeshTracer
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
 from dojo_tools.runs.early_end import over_budget_message, with_excerpt
-from dojo_tools.runs.ir_files import ir_writers
+from dojo_tools.runs.ir_files import ir_writers, write_procedures
 from dojo_tools.runs.mesh_host import MeshHost
 from dojo_tools.runs.mesh_report import (
     code_lines,
@@ -87,6 +87,8 @@ def execute_on_mesh(
     planner = Planner(MeshHost(meshes))
     plan = planner.plan(run_file)
     warnings += planner.warnings
+    if ir_folder is not None:
+        write_procedures(ir_folder, meshes[-1])
     tracer = None if listener.traced is None else _tracer(mesh, run_file)
     takers = [_Taker(mesh, listener, tracer), *(_Taker(each, Listener()) for each in meshes[1:])]
     taker = takers[0]

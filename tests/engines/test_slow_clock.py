@@ -13,6 +13,7 @@ from dojo_tools.engines.native.machine_code import Variant
 from dojo_tools.engines.native.region_cache import RegionCache
 from dojo_tools.engines.native.translations import Compiled, Translations, Translator
 from dojo_tools.engines.stop import StopReason
+from dojo_tools.engines.translated import Translated
 from dojo_tools.machine import Machine, load_program
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -92,6 +93,18 @@ def test_both_engines_agree(name: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert result.stop.reason is (StopReason.FAULT if faults else StopReason.HALT)
     assert sum(result.causes.values()) == result.cycles
     assert len(steps) > (0 if name == "faulting" else 10)
+
+
+def test_single_steps_have_files_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    time_slowly(monkeypatch)
+    made: list[Translated] = []
+    image = load_program([source_of("branchy", tmp_path)], DESCRIPTION)
+    assert Machine(image, DESCRIPTION, watch=made.append).run(100_000).stop.fault is not None
+    kinds: dict[tuple[object, ...], set[str]] = {}
+    for code in made:
+        kinds.setdefault(code[:4], set()).add(code.text)
+    assert {len(texts) for texts in kinds.values()} == {1}
+    assert {code.variant for code in made} >= {(), ("single",)}
 
 
 def test_limits_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

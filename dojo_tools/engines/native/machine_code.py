@@ -62,3 +62,9 @@ class Variant:
 
     traced: bool = False
     """Leave a record of every instruction that retires, as `trace.py` says."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What tells it from others of the same level, for people: nothing of the usual one."""
+        step = ("single" if self.size_max == 1 else "step",) if self.stepping else ()
+        return (*step, "traced") if self.traced else step

@@ -7,7 +7,7 @@ them changes its code; a node that does gets translations of its own.
 
 import ctypes
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dojo_tools.bits import to_signed
@@ -21,7 +21,7 @@ from dojo_tools.engines.native.layout import PAGE, Exit
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.mesh_externals import Word, externals_ir
 from dojo_tools.engines.native.mesh_waiting import waiting_ir
-from dojo_tools.engines.native.procedures import NativeProcedures, compile_native
+from dojo_tools.engines.native.procedures import NativeProcedures, compile_native, lower
 from dojo_tools.engines.native.thread import SLACK, SPACE_FIELDS, Home, NativeThread
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.native.translations import CodeSpace, Counters, Translator
@@ -62,7 +62,7 @@ class _Node:
 class NativeMesh:
     """All nodes of a mesh as translated code. `terms` says what each agent runs under.
 
-    `watches`, if there are any, get what is translated of each program.
+    `watch` returns what gets the code of a program that is translated for threads under some terms.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class NativeMesh:
         shape: MeshShape,
         denormals: Denormals,
         terms: Callable[[int], Terms],
-        watches: Sequence[WatchTranslations] = (),
+        watch: Callable[[int, Terms], WatchTranslations] | None = None,
     ) -> None:
         self.arrays = arrays
         self._description = description
@@ -86,7 +86,7 @@ class NativeMesh:
         self._step_cycles_max = 1
         self._nodes: dict[int, _Node] = {}
         self._translators: dict[tuple[Terms, int], Translator] = {}
-        self._watches = watches
+        self._watch = watch
         self._spaces: dict[tuple[int, int, Terms], CodeSpace] = {}
         self._printing: set[int] = set()
         self._pages: dict[bytes, bytes] = {}
@@ -125,20 +125,27 @@ class NativeMesh:
         address = ctypes.cast(dispatcher, ctypes.c_void_p).value
         assert address is not None
         self._set_word(Word.DISPATCHER, address)
-        text = externals_ir(
-            procedures, self._target, shape, self._state_stride, SLACK, self._is_timed
-        ) + waiting_ir(procedures, compiler().is_x86)
-        functions = compile_native(procedures, text, EXPORTED)
+        functions = compile_native(procedures, self._externals_ir(procedures), EXPORTED)
         self._procedures = NativeProcedures(procedures, arrays.addresses, functions)
+
+    def _externals_ir(self, procedures: Procedures) -> str:
+        stride, is_timed = self._state_stride, self._is_timed
+        text = externals_ir(procedures, self._target, self._shape, stride, SLACK, is_timed)
+        return text + waiting_ir(procedures, compiler().is_x86)
+
+    def procedures_ir(self) -> str:
+        """Return the IR of the procedures, with the externals that they call."""
+        procedures = self._procedures.procedures
+        return lower(procedures, self._externals_ir(procedures), EXPORTED)
 
     def _set_word(self, word: Word, value: int) -> None:
         self.arrays["machine"][word] = value
 
     def _translator(self, terms: Terms, program: int) -> Translator:
         """Return what translates a program; all have it in common unless somebody watches."""
-        watch = self._watches[program] if self._watches else None
-        key = terms, program if self._watches else 0
+        key = terms, 0 if self._watch is None else program
         if key not in self._translators:
+            watch = None if self._watch is None else self._watch(program, terms)
             timeline = None if terms.rule is None else Timeline(terms.rule)
             target = replace(self._target, barred=terms.barred)
             self._translators[key] = Translator(target, timeline, watch)

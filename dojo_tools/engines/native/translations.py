@@ -74,7 +74,7 @@ class Translator:
         assert made is not None, "the caller has checked that an instruction is there"
         level = "good" if variant.optimised else "quick"
         if self.watch is not None:
-            self.watch(Translated(pc, shape, level, variant.stepping, made.text))
+            self.watch(Translated(pc, shape, level, variant.names, made.text))
         key = made.text, level
         if key not in self._functions:
             contents = compiler().emit(*key)
