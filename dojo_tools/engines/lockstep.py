@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from dojo_tools.description import Instruction, OperandClass
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.records import Record
 from dojo_tools.engines.request import Request
 from dojo_tools.engines.state import Difference, differences, value_text
 from dojo_tools.engines.stop import Stop, StopReason
@@ -152,6 +153,10 @@ class LockstepThread:
     def decode_at(self, pc: int) -> Instruction | None:
         """Return the instruction at an address, or None where there is none."""
         return self._first.decode_at(pc)
+
+    def last_records(self, count: int) -> list[Record]:
+        """Return the records of the last `count` instructions, if as many are kept."""
+        return self._first.last_records(count)
 
     def _do(self, do: Callable[[Thread], None]) -> None:
         self._deeds.append(_Deed(self._first.retired, do))

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from dojo_tools.description import Description, Instruction
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.records import Record
 from dojo_tools.engines.request import Request
 from dojo_tools.engines.stop import Stop
 from dojo_tools.engines.timing import Cause
@@ -90,6 +91,10 @@ class Thread(Protocol):
 
     def decode_at(self, pc: int) -> Instruction | None:
         """Return the instruction at an address, or None where there is none."""
+        ...
+
+    def last_records(self, count: int) -> list[Record]:
+        """Return the records of the last `count` instructions, if as many are kept."""
         ...
 
     def run(

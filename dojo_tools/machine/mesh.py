@@ -118,8 +118,9 @@ class Mesh:
     `at` is the node of the mesh where the partition begins; `grid` its size for an image that
     places nothing, else the bounding rectangle of its programs. `workers` run dies side by side,
     with the same result for any number. `watch` returns what gets the code of a program that the
-    native engine translates for some of its threads, none named if it is the same for all. Raises
-    `InputError` for what does not fit the machine.
+    native engine translates for some of its threads, none named if it is the same for all. As many
+    `records` of the last instructions of each thread are kept. Raises `InputError` for what does
+    not fit the machine.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Mesh:
         grid: tuple[int, int] | None = None,
         workers: int = 1,
         watch: WatchProgram | None = None,
+        records: int = 0,
     ) -> None:
         _collect(machine.grid.width * machine.grid.height)
         self.image = image
@@ -160,7 +162,7 @@ class Mesh:
         }
         self.arrays = make_arrays(self.procedures, machine, self.topology)
         self.dies = machine.grid.die_columns * machine.grid.die_rows
-        self.engine = self._make_engine(engine, watch)
+        self.engine = self._make_engine(engine, watch, records)
         self.lines: list[MeshLine] = []
         self._stops: dict[int, Stop] = {}
         self._limits = Limits()
@@ -183,7 +185,7 @@ class Mesh:
         }
         self._load()
 
-    def _make_engine(self, engine: str, watch: WatchProgram | None) -> MeshEngine:
+    def _make_engine(self, engine: str, watch: WatchProgram | None, records: int) -> MeshEngine:
         shape = MeshShape(
             len(self.topology.live),
             len(self.machine.dips),
@@ -202,6 +204,7 @@ class Mesh:
                 shape,
                 self.machine.denormals,
                 self._terms_for,
+                records,
             )
         from dojo_tools.engines.native.mesh import NativeMesh  # noqa: PLC0415  see above
 
@@ -217,6 +220,7 @@ class Mesh:
             self.machine.denormals,
             self._terms_for,
             None if watch is None else watch_terms,
+            records,
         )
 
     def _threads_under(self, program: int, terms: Terms) -> tuple[int, ...]:

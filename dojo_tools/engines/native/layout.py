@@ -45,9 +45,6 @@ class Exit(IntEnum):
     REQUEST = 7
     """The instruction before `pc` asks for what `request` and the words after it say."""
 
-    TRACED = 8
-    """The host has to take records of the trace before the code at `pc` can leave more."""
-
 
 # `jumped` is the last computed jump that left a region: its address, above 32 bits of its target.
 # `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
@@ -78,9 +75,9 @@ _HEADER = (
     "hot",
 )
 
-# Where the next record of the trace goes, and the place behind which no block begins. They stand
-# behind all else, so that code which is not traced is the same as without them.
-TRACE_FIELDS = ("trace_next", "trace_end")
+# Where the records of the last instructions are, and how many have been left. They stand behind all
+# else, so that code which is not traced is the same as without them.
+TRACE_FIELDS = ("trace_ring", "trace_count")
 
 
 @dataclass(frozen=True, slots=True)

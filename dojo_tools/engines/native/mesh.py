@@ -24,8 +24,10 @@ from dojo_tools.engines.native.mesh_waiting import waiting_ir
 from dojo_tools.engines.native.procedures import NativeProcedures, compile_native, lower
 from dojo_tools.engines.native.thread import SLACK, SPACE_FIELDS, Home, NativeThread
 from dojo_tools.engines.native.timeline import Timeline
+from dojo_tools.engines.native.trace import RECORD_BITS
 from dojo_tools.engines.native.translations import CodeSpace, Counters, Translator
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.records import ring_size
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import Terms
 from dojo_tools.engines.translated import WatchTranslations
@@ -63,6 +65,7 @@ class NativeMesh:
     """All nodes of a mesh as translated code. `terms` says what each agent runs under.
 
     `watch` returns what gets the code of a program that is translated for threads under some terms.
+    As many `records` of the last instructions of each thread are kept.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class NativeMesh:
         denormals: Denormals,
         terms: Callable[[int], Terms],
         watch: Callable[[int, Terms], WatchTranslations] | None = None,
+        records: int = 0,
     ) -> None:
         self.arrays = arrays
         self._description = description
@@ -87,6 +91,7 @@ class NativeMesh:
         self._nodes: dict[int, _Node] = {}
         self._translators: dict[tuple[Terms, int], Translator] = {}
         self._watch = watch
+        self._traced = ring_size(records)
         self._spaces: dict[tuple[int, int, Terms], CodeSpace] = {}
         self._printing: set[int] = set()
         self._pages: dict[bytes, bytes] = {}
@@ -102,11 +107,12 @@ class NativeMesh:
             8 * transfers,
             shape.nodes,
             8 * (shape.nodes + shape.dips),
+            agents * self._traced << RECORD_BITS,
         )
         self._blocks = [memoryview(lazy_memory(size)) for size in sizes]
         self._dips = [memoryview(lazy_memory(shape.dip_bytes)) for _ in range(shape.dips)]
         bases = [_address(block) for block in self._blocks]
-        self._states, self._memories, _, self._changed, places = self._blocks
+        self._states, self._memories, _, self._changed, places, self._rings = self._blocks
         self._bases = bases
         self._state_words = self._states.cast("Q")
         starts = places.cast("Q")
@@ -175,11 +181,13 @@ class NativeMesh:
         terms = self._terms(agent)
         if node.program is None:
             if terms not in node.own:
-                node.own[terms] = CodeSpace(self._translator(terms, node.home))
+                translator = self._translator(terms, node.home)
+                node.own[terms] = CodeSpace(translator, traced=self._traced)
             return node.own[terms]
         key = node.die, node.program, terms
         if key not in self._spaces:
-            self._spaces[key] = CodeSpace(self._translator(terms, node.program))
+            translator = self._translator(terms, node.program)
+            self._spaces[key] = CodeSpace(translator, traced=self._traced)
         return self._spaces[key]
 
     def _code_changed(self, number: int, agent: int) -> CodeSpace:
@@ -217,6 +225,7 @@ class NativeMesh:
                 node.code,
                 Counters(space.paths, words),
                 lambda: self._code_changed(number, agent),
+                self._ring(agent),
             )
             thread = NativeThread(
                 self._description,
@@ -228,6 +237,11 @@ class NativeMesh:
             node.threads[agent] = thread
             thread.move_to(space)
         return thread
+
+    def _ring(self, agent: int) -> memoryview | None:
+        """Return the room for a thread's records, if any are kept."""
+        size = self._traced << RECORD_BITS
+        return self._rings[agent * size : (agent + 1) * size] if size else None
 
     def reset_thread(self, agent: int) -> NativeThread:
         """Set all registers of a thread to zero, those of control included."""
@@ -255,6 +269,8 @@ class NativeMesh:
             name: by_stepping[stepping].table.place for name, stepping in SPACE_FIELDS.items()
         }
         places["counters"] = self._bases[0] + start + layout.traced_size
+        if self._traced:
+            places["trace_ring"] = self._bases[5] + (agent * self._traced << RECORD_BITS)
         for name, place in places.items():
             words[first + (layout.fields[name] >> 3)] = place
         for number, value in controls.items():

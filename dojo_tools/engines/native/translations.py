@@ -269,14 +269,13 @@ class Translations:
 class CodeSpace:
     """All translations of the same code in the same memory, with the same timing.
 
-    Threads whose code is the same share one. `path_count_max` is how many paths their counters
-    have room for.
+    Threads whose code is the same share one. `traced` is how many records of instructions the ring
+    of each has room for.
     """
 
-    def __init__(
-        self, translator: Translator, optimised: bool = False, traced: bool = False
-    ) -> None:
+    def __init__(self, translator: Translator, optimised: bool = False, traced: int = 0) -> None:
         self.translator = translator
+        self.traced = traced
         self.paths = Paths()
         variants = (
             replace(variant, optimised=optimised, traced=traced)

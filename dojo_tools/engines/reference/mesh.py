@@ -42,8 +42,10 @@ class ReferenceMesh:
         shape: MeshShape,
         denormals: Denormals,
         terms: Callable[[int], Terms],
+        records: int = 0,
     ) -> None:
         self.arrays = arrays
+        self._records = records
         self._description = description
         self._shape = shape
         self._denormals: Denormals = denormals
@@ -109,6 +111,7 @@ class ReferenceMesh:
             terms.rule,
             memory=self._memory(agent >> AGENT_BITS),
             barred=terms.barred,
+            records=self._records,
         )
         self._threads[agent] = thread
         return thread

@@ -5,6 +5,7 @@ instruction.
 """
 
 import time
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from dojo_tools.engines.faults import (
 )
 from dojo_tools.engines.mesh import NEVER_CYCLE
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
+from dojo_tools.engines.records import KeptRegisters, Record, ring_size
 from dojo_tools.engines.reference.clock import Clock, PlainClock
 from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
@@ -58,7 +60,8 @@ class _Stopped(Exception):
 class ReferenceThread:
     """A thread's registers and its node's memory; without a `rule` timing is off.
 
-    Threads of one node are given the same `memory`. `barred` is as in `Terms`.
+    Threads of one node are given the same `memory`. `barred` is as in `Terms`. As many `records` of
+    its last instructions are kept.
 
     A register file of 64-bit registers is a list of integers; a wider one is a dictionary from
     lane width to a view, an array of shape (registers, lanes) of unsigned elements.
@@ -74,7 +77,10 @@ class ReferenceThread:
         *,
         memory: Memory | None = None,
         barred: frozenset[int] = frozenset(),
+        records: int = 0,
     ) -> None:
+        self._records = deque[Record](maxlen=ring_size(records))
+        self._kept = KeptRegisters(description) if records else None
         self._clock = PlainClock() if rule is None else Clock(rule)
         self._issue_cycle = 0
         self.description = description
@@ -217,7 +223,28 @@ class ReferenceThread:
 
     def _run_quietly(self, limit: int, end_cycle: int) -> Stop:
         with floats.quiet():
-            return self._run(limit, end_cycle)
+            if self._kept is None:
+                return self._run(limit, end_cycle)
+            return self._run_recorded(limit, end_cycle, self._kept)
+
+    def _run_recorded(self, limit: int, end_cycle: int, kept: KeptRegisters) -> Stop:
+        """Run one instruction after the other, and keep a record of each that retires."""
+        end, before, stop = self.retired + limit, -1, Stop(StopReason.LIMIT)
+        while stop.reason is StopReason.LIMIT and before < self.retired < end:
+            before, pc, cycle = self.retired, self.pc, self.next_issue_cycle()
+            word = self._word(pc)
+            stop = self._run(1, end_cycle)
+            if self.retired > before:
+                values = tuple(self.registers[file][index] for file, index in kept.of(word))
+                self._records.append(Record(pc, word, cycle, values))
+            if self._has_printed_enough:
+                break
+        return stop
+
+    def last_records(self, count: int) -> list[Record]:
+        """Return the records of the last `count` instructions, if as many are kept."""
+        assert count <= (self._records.maxlen or 0)
+        return list(self._records)[-count:]
 
     def _run(self, limit: int, end_cycle: int) -> Stop:
         fetched = self._fetched
