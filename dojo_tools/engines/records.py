@@ -13,9 +13,6 @@ from dojo_tools.description.semantics import WriteRegister, walk_statements
 VALUES_MAX = 2
 """Registers of one instruction that are kept: a load with its address advanced writes as many."""
 
-RECORDS_MAX = 10_000
-"""The most that anybody may ask for."""
-
 
 class Record(NamedTuple):
     """An instruction that has retired; `values` are those of `kept_registers`, after it."""

@@ -34,12 +34,14 @@ def execute_run(
     timing: bool = True,
     engine: str | None = None,
     ir_folder: Path | None = None,
+    last: int = 0,
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
 
     With `timing` off each instruction takes one cycle. `engine` is as in `Machine`: the native
     one unless named, or the reference where the run is traced, which only that can be. `ir_folder`
-    gets the IR of what the native engine translates.
+    gets the IR of what the native engine translates. The report has the `last` instructions of each
+    thread.
 
     Raises `InputError` if the run can't start, `OSError` for files that can't be read or written.
     """
@@ -59,11 +61,22 @@ def execute_run(
         from dojo_tools.runs.execute_mesh import execute_on_mesh  # noqa: PLC0415  see above
 
         return execute_on_mesh(
-            run_file, image, description, definition, listener, warnings, timing, engine, ir_folder
+            run_file,
+            image,
+            description,
+            definition,
+            listener,
+            warnings,
+            timing,
+            engine,
+            ir_folder,
+            last,
         )
     watch = None if ir_folder is None else ir_writer(ir_folder, lambda: machine.program)
-    machine = Machine(image, description, definition, timing=timing, engine=engine, watch=watch)
-    return _execute(run_file, machine, listener, warnings)
+    machine = Machine(
+        image, description, definition, timing=timing, engine=engine, watch=watch, records=last
+    )
+    return _execute(run_file, machine, listener, warnings, last)
 
 
 def _fits_machine(
@@ -78,7 +91,11 @@ def _fits_machine(
 
 
 def _execute(
-    run_file: RunFile, machine: Machine, listener: Listener, warnings: list[Diagnostic]
+    run_file: RunFile,
+    machine: Machine,
+    listener: Listener,
+    warnings: list[Diagnostic],
+    last: int,
 ) -> RunReport:
     plan = _plan(run_file, machine, warnings)
     progress = Progress(machine, listener)
@@ -120,6 +137,7 @@ def _execute(
         outputs=outputs,
         warnings=tuple(warnings),
         ran=machine,
+        last=(machine.last_instructions(last),) if last else (),
     )
 
 

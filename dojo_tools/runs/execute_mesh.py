@@ -1,6 +1,6 @@
 """Executes a run on many nodes, with one engine or with both in turn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from dojo_tools.machine.mesh_side_by_side import (
     SideBySide,
     divergence_text,
 )
-from dojo_tools.machine.mesh_trace import MeshTracer
+from dojo_tools.machine.mesh_trace import MeshTracer, last_instructions
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
 from dojo_tools.runs.early_end import over_budget_message, with_excerpt
@@ -55,6 +55,7 @@ def execute_on_mesh(
     timing: bool,
     engine: str,
     ir_folder: Path | None = None,
+    last: int = 0,
 ) -> RunReport:
     """Make a run on the nodes of a machine. Raises `InputError` if it can't start."""
     engines = ("reference", "native") if engine == "both" else (engine,)
@@ -71,6 +72,7 @@ def execute_on_mesh(
                 grid=run_file.grid.size,
                 workers=1 if listener.traced or engine == "both" else run_file.workers,
                 watch=None if ir_folder is None else ir_writers(ir_folder),
+                records=last,
             )
             for name in engines
         ]
@@ -89,7 +91,7 @@ def execute_on_mesh(
     warnings += planner.warnings
     if ir_folder is not None:
         write_procedures(ir_folder, meshes[-1])
-    tracer = None if listener.traced is None else _tracer(mesh, run_file)
+    tracer = None if listener.traced is None else MeshTracer(mesh, _shows(run_file))
     takers = [_Taker(mesh, listener, tracer), *(_Taker(each, Listener()) for each in meshes[1:])]
     taker = takers[0]
     end, difference = None, None
@@ -143,18 +145,21 @@ def execute_on_mesh(
         ran=mesh,
         end=final,
         lines=tuple(taker.lines),
+        last=last_instructions(mesh, last, _shows(run_file)) if last else (),
     )
 
 
 # ---- running
 
 
-def _tracer(mesh: Mesh, run_file: RunFile) -> MeshTracer:
+def _shows(run_file: RunFile) -> Callable[[ThreadView], None]:
+    """Return what chooses how registers of a thread are shown."""
+
     def show(view: ThreadView) -> None:
         for wish in run_file.shows:
             view.show_as(wish.register, wish.element)
 
-    return MeshTracer(mesh, show)
+    return show
 
 
 class _Taker:
