@@ -142,7 +142,6 @@ def test_the_last_instructions_come_with_the_report(engine: str) -> None:
         "0x000110 jump . - 8 p.s:6",
     ]
     assert "p.s:4:9: fault: load of 8 bytes at 0x140000" in done.stderr
-    assert done.stdout.replace(engine, "") == run("p.s", *words[:2], *words[4:]).stdout
     quiet = run("p.s", *words, "-q").stdout.splitlines()
     assert quiet == lines[start:]
 
