@@ -10,7 +10,6 @@ from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description, load_machine
 from dojo_tools.diagnostics import Source
 from dojo_tools.engines.native import NativeThread, Target, Translator, layout
-from dojo_tools.engines.native import thread as native_thread
 from dojo_tools.engines.native.timeline import Timeline
 from dojo_tools.engines.records import KeptRegisters, Record
 from dojo_tools.engines.reference import ReferenceThread
@@ -20,6 +19,7 @@ from dojo_tools.engines.timing import IssueRule
 from dojo_tools.linker import link
 from dojo_tools.machine import load_program
 from dojo_tools.objects import Image
+from slow_timing import time_slowly
 
 DESCRIPTION = load_description()
 NODE = load_machine("node")
@@ -162,7 +162,7 @@ def test_every_instruction_is_kept_for_a_while(
     monkeypatch: pytest.MonkeyPatch, name: str, slowly: bool
 ):
     if slowly:
-        monkeypatch.setattr(native_thread, "SHAPES_MAX", 1)
+        time_slowly(monkeypatch)
     image = image_of(name)
     expected, _ = stepped(image, True)
     thread = native(image, True)

@@ -5,10 +5,10 @@ import pytest
 from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description
 from dojo_tools.diagnostics import Source
-from dojo_tools.engines.native import thread as native_thread
 from dojo_tools.engines.stop import StopReason
 from dojo_tools.linker import link
 from dojo_tools.machine import Machine
+from slow_timing import time_slowly
 
 DESCRIPTION = load_description()
 ENGINES = ("reference", "native", "both")
@@ -66,7 +66,7 @@ def outcome(machine: Machine) -> tuple[object, ...]:
 def _clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let code be timed as usual, or by the rule beside it as where it has too many shapes."""
     if request.param == "step by step":
-        monkeypatch.setattr(native_thread, "SHAPES_MAX", 1)
+        time_slowly(monkeypatch)
 
 
 @pytest.mark.usefixtures("_clock")

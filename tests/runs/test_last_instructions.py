@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dojo_tools.description import Description
+from dojo_tools.description import Description, Instruction
+from dojo_tools.engines.native import NativeThread
+from dojo_tools.engines.native import thread as native_thread
 from dojo_tools.machine import TraceEntry
 from dojo_tools.runs import Listener, RunFile, RunReport, Status, execute_run, load_run_file
 from dojo_tools.runs.model import Show
+from slow_timing import time_slowly
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 LIMIT = 5_000
@@ -31,6 +34,19 @@ _start: li      t1, 1
 other:  addi    t0, t0, 2
         sem.wait never
         halti   0
+"""
+
+BRANCHES = """
+        .global _start
+_start: ctl.read t2, node_x
+1:      addi    t0, t0, 1
+        mul     t1, t0, t0
+        xor     t2, t1, t2
+        andi    t3, t2, 4
+        beqz    t3, 2f
+        div     t2, t1, t0
+        sd      t2, [sp - 64]
+2:      jump    1b
 """
 
 
@@ -176,3 +192,25 @@ victim: addi    a0, a0, 1
         report = execute_run(made(tmp_path, text), description, engine=engine, last=100)
         texts = [entry.text for entry in report.last[0].entries if "x10" in entry.text]
         assert texts == [f"addi x10, x10, {number}" for number in (1, 2, 2, 2)]
+
+
+@pytest.mark.parametrize("machine", ["node", "small"])
+def test_code_that_is_timed_step_by_step_has_them(
+    tmp_path: Path, description: Description, monkeypatch: pytest.MonkeyPatch, machine: str
+):
+    time_slowly(monkeypatch)
+    steps: list[int] = []
+    leave = native_thread.NativeThread.leave_record
+
+    def counted(thread: NativeThread, pc: int, instruction: Instruction, wait: int) -> None:
+        steps.append(pc)
+        leave(thread, pc, instruction, wait)
+
+    monkeypatch.setattr(native_thread.NativeThread, "leave_record", counted)
+    run_file = replace(made(tmp_path, BRANCHES), machine=machine, instructions_max=3000)
+    native, reference = (
+        execute_run(run_file, description, engine=engine, last=3000)
+        for engine in ("native", "reference")
+    )
+    assert native.last == reference.last
+    assert len(steps) > 100
