@@ -39,7 +39,7 @@ from dojo_tools.engines.native.translations import (
     Translator,
 )
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
-from dojo_tools.engines.records import KeptRegisters, Record, kept_registers, ring_size
+from dojo_tools.engines.records import Record, kept_registers, ring_size
 from dojo_tools.engines.request import Request
 from dojo_tools.engines.stop import Fault, Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue
@@ -128,7 +128,7 @@ class NativeThread:
         self._counters = home.counters
         self._slow_clock: SlowClock | None = None
         self._single: Translations | None = None
-        self._ring = None if home.ring is None else Ring(home.ring, KeptRegisters(description))
+        self._ring = None if home.ring is None else Ring(home.ring, space.kept)
         if self._ring is not None:
             self._set_field("trace_ring", self._ring.address)
         self._end = 0

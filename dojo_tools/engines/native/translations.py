@@ -14,6 +14,7 @@ from dojo_tools.engines.native.machine_code import ComputedJump, Target, Variant
 from dojo_tools.engines.native.region import RegionBuilder
 from dojo_tools.engines.native.region_cache import RegionCache, runs_of
 from dojo_tools.engines.native.timeline import Timeline
+from dojo_tools.engines.records import KeptRegisters
 from dojo_tools.engines.timing import Cause, Totals
 from dojo_tools.engines.translated import Translated, WatchTranslations
 
@@ -276,6 +277,7 @@ class CodeSpace:
     def __init__(self, translator: Translator, optimised: bool = False, traced: int = 0) -> None:
         self.translator = translator
         self.traced = traced
+        self.kept = KeptRegisters(translator.target.description)
         self.paths = Paths()
         variants = (
             replace(variant, optimised=optimised, traced=traced)
