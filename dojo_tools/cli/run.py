@@ -40,10 +40,11 @@ from dojo_tools.runs.model import ENGINES, TIMINGS, WORKERS_MAX
 if TYPE_CHECKING:
     from dojo_tools.description import Description, Example, RegisterFile
     from dojo_tools.formats import Element
-    from dojo_tools.machine import Machine, TraceEntry
+    from dojo_tools.machine import Change, Machine, TraceEntry
     from dojo_tools.machine.thread_view import ThreadView
     from dojo_tools.runs import Argument, Dump, RunFile, RunReport
 
+LAST_MAX = 10_000
 NODES_SIDE_MAX = 4096
 PROGRESS_AFTER_SECONDS = 1.0
 PROGRESS_EVERY_SECONDS = 0.2
@@ -89,6 +90,16 @@ def run(
     print_trace: Annotated[
         bool, typer.Option("--print-trace", help="Print each instruction and what it changed.")
     ] = False,
+    trace_last: Annotated[
+        int | None,
+        typer.Option(
+            "--trace-last",
+            metavar="N",
+            min=1,
+            max=LAST_MAX,
+            help="Print the last N instructions of each thread, however the run ends.",
+        ),
+    ] = None,
     arguments: Annotated[
         list[str] | None,
         typer.Option("--arg", metavar="NAME=VALUE", help="Set a register or symbol beforehand."),
@@ -184,7 +195,11 @@ def run(
     if engine not in (None, *ENGINES):
         raise typer.BadParameter(f"there is no engine `{engine}`, only {', '.join(ENGINES)}")
     if print_trace and engine not in (None, "reference"):
-        raise typer.BadParameter(f"`--print-trace` needs the reference engine, not `{engine}`")
+        raise typer.BadParameter(
+            f"`--print-trace` needs the reference engine, not `{engine}`; `--trace-last` takes any"
+        )
+    if print_trace and trace_last is not None:
+        raise typer.BadParameter("`--print-trace` prints what `--trace-last` would: take one")
     if dump_ir is not None and (print_trace or engine == "reference"):
         raise typer.BadParameter("`--dump-ir` needs the native engine")
     if timing not in (None, *TIMINGS):
@@ -235,6 +250,7 @@ def run(
             Listener(screen.write_printed, screen.show_progress, traced),
             engine=engine,
             ir_folder=dump_ir,
+            last=trace_last or 0,
         )
         screen.finish()
         show(outcome.warnings)
@@ -243,6 +259,8 @@ def run(
         if registers:
             for line in _all_register_lines(outcome, description, run_file):
                 print(line)
+        for line in _last_lines(outcome):
+            print(line)
         if heatmap and outcome.end is None:
             print("no map of packets: the program ran on one node by itself")
         elif heatmap:
@@ -419,13 +437,27 @@ class _Screen:
 def _entry_text(entry: "TraceEntry") -> str:
     """Return cycle, thread if there are several, pc, instruction, source line, what changed."""
     line = "" if entry.line is None else f"{Path(entry.line.file).name}:{entry.line.line}"
-    changes = ", ".join(f"{c.place}: {c.before} -> {c.after}" for c in entry.changes)
+    changes = ", ".join(map(_change_text, entry.changes))
     who = f"{entry.who}  " if entry.who else ""
     text = f"{entry.cycle:>8}  {who}0x{entry.pc:06x}  {entry.text:<32}  {line:<20}  {changes}"
     return printable(text.rstrip())
 
 
+def _change_text(change: "Change") -> str:
+    if change.before is None:
+        return f"{change.place} = {change.after}"
+    return f"{change.place}: {change.before} -> {change.after}"
+
+
 # How it ended.
+
+
+def _last_lines(outcome: "RunReport") -> Iterable[str]:
+    """Yield what each thread that began did last, if that was asked for."""
+    for last in outcome.last:
+        who = f" of {last.who}" if last.who else ""
+        yield f"last {len(last.entries)} instructions{who}"
+        yield from map(_entry_text, last.entries)
 
 
 def _print_summary(outcome: "RunReport", elapsed_seconds: float, with_causes: bool) -> None:

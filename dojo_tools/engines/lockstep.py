@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from dojo_tools.description import Instruction, OperandClass
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.records import Record
 from dojo_tools.engines.request import Request
 from dojo_tools.engines.state import Difference, differences, value_text
 from dojo_tools.engines.stop import Stop, StopReason
@@ -153,6 +154,10 @@ class LockstepThread:
         """Return the instruction at an address, or None where there is none."""
         return self._first.decode_at(pc)
 
+    def last_records(self, count: int) -> list[Record]:
+        """Return the records of the last `count` instructions, if as many are kept."""
+        return self._first.last_records(count)
+
     def _do(self, do: Callable[[Thread], None]) -> None:
         self._deeds.append(_Deed(self._first.retired, do))
         do(self._first)
@@ -160,12 +165,18 @@ class LockstepThread:
 
     # ---- running
 
-    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
+    def run(
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
+    ) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
         The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
-        after it has taken `seconds` of the host's time. Raises
-        `EnginesDiffer` at the first difference.
+        after it has taken `seconds` of the host's time. With `cycles_max` no instruction issues in
+        that cycle or later. Raises `EnginesDiffer` at the first difference.
         """
         if limit <= 0:
             return Stop(StopReason.LIMIT)
@@ -174,16 +185,20 @@ class LockstepThread:
         while True:
             self._agreed = self.retired
             piece = min(PIECES[0], end - self.retired)
-            stop = self._first.run(piece, room)
-            if _found(stop, self._second.run(piece, room), self._first, self._second):
-                raise EnginesDiffer(self._divergence(self._agreed + piece))
+            one, two = (
+                thread.run(piece, room, cycles_max=cycles_max)
+                for thread in (self._first, self._second)
+            )
+            if _found(one, two, self._first, self._second):
+                raise EnginesDiffer(self._divergence(self._agreed + piece, cycles_max))
             new = self._take_printed()
             if room is not None:
                 room -= sum(len(printed.text) for printed in new)
             is_late = seconds is not None and time.perf_counter() - started >= seconds
-            is_at_end = self.retired >= end or (room is not None and room <= 0) or is_late
-            if stop.reason is not StopReason.LIMIT or is_at_end:
-                return stop
+            is_full = room is not None and room <= 0
+            is_at_end = self.retired in (end, self._agreed) or is_full or is_late
+            if one.reason is not StopReason.LIMIT or is_at_end:
+                return one
 
     def _take_printed(self) -> list[Printed]:
         new = list(self._first.printed)
@@ -194,11 +209,11 @@ class LockstepThread:
 
     # ---- finding the difference
 
-    def _divergence(self, end: int) -> Divergence:
+    def _divergence(self, end: int, cycles_max: int | None) -> Divergence:
         """Return the first difference before `end` instructions have retired."""
-        found, agreed, step = self._replay(self._agreed, end, PIECES[0])
+        found, agreed, step = self._replay(self._agreed, end, PIECES[0], cycles_max)
         for smaller in PIECES[1:]:
-            nearer, at, _ = self._replay(agreed, min(end, agreed + step), smaller)
+            nearer, at, _ = self._replay(agreed, min(end, agreed + step), smaller, cycles_max)
             if nearer is None:
                 break
             found, agreed, step = nearer, at, smaller
@@ -206,7 +221,9 @@ class LockstepThread:
             found = self._described(self._first, differences(self._first, self._second), step)
         return found
 
-    def _replay(self, agreed: int, end: int, step: int) -> tuple[Divergence | None, int, int]:
+    def _replay(
+        self, agreed: int, end: int, step: int, cycles_max: int | None
+    ) -> tuple[Divergence | None, int, int]:
         """Run new threads to where they agree, then in small steps until they differ.
 
         Returns what differs, if anything, how many instructions had retired before, and the step.
@@ -218,7 +235,8 @@ class LockstepThread:
             before = self._described(first, [], step)
             agreed = first.retired
             count = min(step, end - agreed)
-            found = _found(first.run(count), second.run(count), first, second)
+            one, two = (thread.run(count, cycles_max=cycles_max) for thread in (first, second))
+            found = _found(one, two, first, second)
             if found:
                 return replace(before, differences=tuple(found)), agreed, step
             if first.retired == agreed:

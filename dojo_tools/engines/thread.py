@@ -5,6 +5,7 @@ from typing import Protocol
 
 from dojo_tools.description import Description, Instruction
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.records import Record
 from dojo_tools.engines.request import Request
 from dojo_tools.engines.stop import Stop
 from dojo_tools.engines.timing import Cause
@@ -92,10 +93,21 @@ class Thread(Protocol):
         """Return the instruction at an address, or None where there is none."""
         ...
 
-    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
+    def last_records(self, count: int) -> list[Record]:
+        """Return the records of the last `count` instructions, if as many are kept."""
+        ...
+
+    def run(
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
+    ) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
         The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
-        after it has taken `seconds` of the host's time.
+        after it has taken `seconds` of the host's time. With `cycles_max` no instruction issues in
+        that cycle or later.
         """
         ...

@@ -5,12 +5,15 @@ from typing import NamedTuple
 
 
 class Translated(NamedTuple):
-    """The IR of a region: where it begins, for which shape of the scoreboard, how optimised."""
+    """The IR of a region: where it begins, for which shape of the scoreboard, how optimised.
+
+    `variant` names what else is particular about it.
+    """
 
     pc: int
     shape: int
     level: str
-    is_stepping: bool
+    variant: tuple[str, ...]
     text: str
 
 

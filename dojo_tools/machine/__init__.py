@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from dojo_tools.machine.program import load_program
     from dojo_tools.machine.tensors import count_beyond, decode_elements, encode_elements
     from dojo_tools.machine.threads import ENGINES, bare_threads
-    from dojo_tools.machine.tracing import Change, TraceEntry
+    from dojo_tools.machine.tracing import Change, LastInstructions, TraceEntry
 
 _PLACES = {
     "Change": "tracing",
+    "LastInstructions": "tracing",
     "Machine": "machine",
     "RunResult": "machine",
     "TraceEntry": "tracing",
@@ -27,6 +28,7 @@ _PLACES = {
 __all__ = [
     "ENGINES",
     "Change",
+    "LastInstructions",
     "Machine",
     "RunResult",
     "TraceEntry",

@@ -30,7 +30,13 @@ from dojo_tools.machine.shares import shares_of
 from dojo_tools.machine.stack_depth import deep_stack, stacks_of
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.machine.threads import make_thread, observed_thread
-from dojo_tools.machine.tracing import TraceEntry, Tracer
+from dojo_tools.machine.tracing import (
+    InstructionReader,
+    LastInstructions,
+    TraceEntry,
+    Tracer,
+    last_entries,
+)
 from dojo_tools.objects import Image, LineEntry, Symbol, TensorType
 
 if TYPE_CHECKING:
@@ -73,8 +79,8 @@ class Machine:
     The stack pointer starts at the stack top that the linker chose, everything else at zero. The
     thread has the share that the program states for thread 0. With `timing` off each instruction
     takes one cycle. `engine` is one of `ENGINES`; with "both" a run raises `EnginesDiffer` where
-    they part. `watch` gets what the native engine translates. Raises `InputError` for an image that
-    does not fit one node.
+    they part. `watch` gets what the native engine translates. As many `records` of the last
+    instructions are kept. Raises `InputError` for an image that does not fit one node.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class Machine:
         timing: bool = True,
         engine: str = "native",
         watch: WatchTranslations | None = None,
+        records: int = 0,
     ) -> None:
         if len(image.programs) > 1:
             raise fail(
@@ -99,7 +106,7 @@ class Machine:
         sram = self.definition.sram_bytes
         share = shares_of(image, 0, self.definition)[0]
         terms = terms_of(description, self.definition, share, timing=timing)
-        self._thread = make_thread(engine, description, self.definition, terms, watch)
+        self._thread = make_thread(engine, description, self.definition, terms, watch, records)
         for segment in image.segments:
             if segment.address + segment.memory_size > sram:
                 raise fail(
@@ -129,34 +136,54 @@ class Machine:
         return self._thread.printed
 
     def run(
-        self, limit: int, printed_max: int | None = None, seconds: float | None = None
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
     ) -> RunResult:
         """Run until the program stops or has retired `limit` more instructions.
 
         With `printed_max` the run also ends, as at the limit, once it has printed so many
         characters, so that somebody who takes and clears `printed` between runs needs no more room;
-        with `seconds` soon after it has taken so long.
+        with `seconds` soon after it has taken so long. With `cycles_max` no instruction issues in
+        that cycle or later.
         """
         thread = self._thread
-        stop = _unanswered(thread, thread.run(limit, printed_max, seconds))
+        stop = _unanswered(thread, thread.run(limit, printed_max, seconds, cycles_max))
         return RunResult(stop, thread.retired, thread.cycles, thread.causes)
 
-    def trace(self, limit: int) -> Iterator[TraceEntry]:
+    def next_issue_cycle(self) -> int:
+        """Return the cycle in which the next instruction issues, the present one if it can't."""
+        return self._thread.next_issue_cycle()
+
+    def trace(self, limit: int, cycles_max: int | None = None) -> Iterator[TraceEntry]:
         """Run one instruction an item until the program stops; at most `limit` of them.
+
+        With `cycles_max` no instruction issues in that cycle or later.
 
         Raises `InputError` for the native engine alone, which can't be watched.
         """
         observed = observed_thread(self._thread)
         if observed is None:
             raise fail("a trace needs the reference engine", hint='ask for engine="reference"')
-        tracer = Tracer(self._thread, observed, self.program, self._shown)
+        reader = InstructionReader(self.description)
+        tracer = Tracer(self._thread, observed, self.program, self._shown, reader)
         for _ in range(limit):
+            if cycles_max is not None and self._thread.next_issue_cycle() >= cycles_max:
+                return
             step = tracer.begin()
             step.executed(_unanswered(self._thread, self._thread.run(1)))
             entry = step.entry()
             yield entry
             if entry.stop is not None:
                 return
+
+    def last_instructions(self, count: int) -> LastInstructions:
+        """Return the last instructions that have retired, if as many records are kept."""
+        reader = InstructionReader(self.description)
+        entries = last_entries(self._thread, count, self.program, self._shown, reader)
+        return LastInstructions((0, 0), 0, "", entries)
 
     # ---- registers and memory
 

@@ -56,6 +56,9 @@ def _collect(nodes: int) -> None:
     _nodes_made[0] += nodes
 
 
+WatchProgram = Callable[[ProgramView, tuple[int, ...]], WatchTranslations]
+
+
 class EndReason(Enum):
     """Why a run of a mesh ended."""
 
@@ -115,7 +118,9 @@ class Mesh:
     `at` is the node of the mesh where the partition begins; `grid` its size for an image that
     places nothing, else the bounding rectangle of its programs. `workers` run dies side by side,
     with the same result for any number. `watch` returns what gets the code of a program that the
-    native engine translates. Raises `InputError` for what does not fit the machine.
+    native engine translates for some of its threads, none named if it is the same for all. As many
+    `records` of the last instructions of each thread are kept. Raises `InputError` for what does
+    not fit the machine.
     """
 
     def __init__(
@@ -129,7 +134,8 @@ class Mesh:
         at: tuple[int, int] = (0, 0),
         grid: tuple[int, int] | None = None,
         workers: int = 1,
-        watch: Callable[[ProgramView], WatchTranslations] | None = None,
+        watch: WatchProgram | None = None,
+        records: int = 0,
     ) -> None:
         _collect(machine.grid.width * machine.grid.height)
         self.image = image
@@ -156,7 +162,7 @@ class Mesh:
         }
         self.arrays = make_arrays(self.procedures, machine, self.topology)
         self.dies = machine.grid.die_columns * machine.grid.die_rows
-        self.engine = self._make_engine(engine, watch)
+        self.engine = self._make_engine(engine, watch, records)
         self.lines: list[MeshLine] = []
         self._stops: dict[int, Stop] = {}
         self._limits = Limits()
@@ -179,9 +185,7 @@ class Mesh:
         }
         self._load()
 
-    def _make_engine(
-        self, engine: str, watch: Callable[[ProgramView], WatchTranslations] | None
-    ) -> MeshEngine:
+    def _make_engine(self, engine: str, watch: WatchProgram | None, records: int) -> MeshEngine:
         shape = MeshShape(
             len(self.topology.live),
             len(self.machine.dips),
@@ -200,8 +204,13 @@ class Mesh:
                 shape,
                 self.machine.denormals,
                 self._terms_for,
+                records,
             )
         from dojo_tools.engines.native.mesh import NativeMesh  # noqa: PLC0415  see above
+
+        def watch_terms(program: int, terms: Terms) -> WatchTranslations:
+            assert watch is not None
+            return watch(self.views[program], self._threads_under(program, terms))
 
         return NativeMesh(
             self.procedures,
@@ -210,8 +219,15 @@ class Mesh:
             shape,
             self.machine.denormals,
             self._terms_for,
-            () if watch is None else [watch(view) for view in self.views],
+            None if watch is None else watch_terms,
+            records,
         )
+
+    def _threads_under(self, program: int, terms: Terms) -> tuple[int, ...]:
+        """Return the threads of a program that run under terms, nothing if all do."""
+        shares = self.shares[program]
+        found = tuple(n for n, share in enumerate(shares) if self._terms[share] == terms)
+        return () if len(found) == len(shares) else found
 
     def _terms_for(self, agent: int) -> Terms:
         """Return what a thread runs under."""

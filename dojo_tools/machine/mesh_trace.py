@@ -7,16 +7,45 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterator
 
+from dojo_tools.bits import mask
 from dojo_tools.diagnostics import fail
 from dojo_tools.engines.mesh import AGENT_BITS
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.machine.mesh import Mesh
 from dojo_tools.machine.mesh_names import agent_name, view_of
 from dojo_tools.machine.thread_view import ThreadView
-from dojo_tools.machine.tracing import TracedStep, TraceEntry, Tracer
+from dojo_tools.machine.tracing import (
+    InstructionReader,
+    LastInstructions,
+    TracedStep,
+    TraceEntry,
+    Tracer,
+    last_entries,
+)
 
 WAITING_MAX = 500_000
 """Instructions by which threads may be ahead of each other, all together."""
+
+
+def last_instructions(
+    mesh: Mesh, count: int, show: Callable[[ThreadView], None]
+) -> tuple[LastInstructions, ...]:
+    """Return what each thread that has begun did last, if as many records are kept.
+
+    `show` chooses the element types in which registers of a thread are shown.
+    """
+    found: list[LastInstructions] = []
+    reader = InstructionReader(mesh.description)
+    for agent in mesh.agents():
+        thread = mesh.engine.thread(agent)
+        if thread.retired:
+            shown = ThreadView(thread, mesh.machine.denormals)
+            show(shown)
+            node = agent >> AGENT_BITS
+            entries = last_entries(thread, count, view_of(mesh, node), shown, reader)
+            place, number = mesh.place_of(node), agent & mask(AGENT_BITS)
+            found.append(LastInstructions(place, number, agent_name(mesh, agent), entries))
+    return tuple(found)
 
 
 class MeshTracer:
@@ -35,6 +64,7 @@ class MeshTracer:
         self._mesh = mesh
         self._engine = mesh.engine
         self._show = show
+        self._reader = InstructionReader(mesh.description)
         self._tracers: dict[int, Tracer] = {}
         self._numbers = itertools.count()
         self._asking: dict[int, TracedStep] = {}
@@ -86,4 +116,4 @@ class MeshTracer:
         shown = ThreadView(thread, self._mesh.machine.denormals)
         self._show(shown)
         view = view_of(self._mesh, agent >> AGENT_BITS)
-        return Tracer(thread, thread, view, shown, agent_name(self._mesh, agent))
+        return Tracer(thread, thread, view, shown, self._reader, agent_name(self._mesh, agent))

@@ -52,8 +52,11 @@ class ThreadView:
 
     def value_texts(self, name: str) -> list[str]:
         """Return a register's values in the element type that was chosen for it, lane 0 first."""
+        return self.texts_of(name, self.read_register(name))
+
+    def texts_of(self, name: str, value: int | bytes) -> list[str]:
+        """Return what a register has held, in the element type that was chosen for it."""
         from dojo_tools.formats import element_texts  # noqa: PLC0415  see the top
 
-        value = self.read_register(name)
         contents = value.to_bytes(8, "little") if isinstance(value, int) else value
         return element_texts(contents, self._shown[name], self._denormals)

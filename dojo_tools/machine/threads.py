@@ -23,23 +23,25 @@ def make_thread(
     machine: MachineDef,
     terms: Terms,
     watch: WatchTranslations | None = None,
+    records: int = 0,
 ) -> Thread:
     """Return a new thread of an engine.
 
-    `watch` gets all code that the native engine translates.
+    `watch` gets all code that the native engine translates. As many `records` of its last
+    instructions are kept; of both engines, the reference does it.
     """
     match engine:
         case "both":
             return LockstepThread(
                 lambda: (
-                    _reference(description, machine, terms),
+                    _reference(description, machine, terms, records),
                     _native(description, machine, terms, watch),
                 )
             )
         case "native":
-            return _native(description, machine, terms, watch)
+            return _native(description, machine, terms, watch, records)
         case _:
-            return _reference(description, machine, terms)
+            return _reference(description, machine, terms, records)
 
 
 def bare_threads(
@@ -81,7 +83,9 @@ def observed_thread(thread: Thread) -> "ReferenceThread | None":
     return thread if isinstance(thread, ReferenceThread) else None
 
 
-def _reference(description: Description, machine: MachineDef, terms: Terms) -> "ReferenceThread":
+def _reference(
+    description: Description, machine: MachineDef, terms: Terms, records: int
+) -> "ReferenceThread":
     from dojo_tools.engines.reference import ReferenceThread  # noqa: PLC0415  see the top
 
     return ReferenceThread(
@@ -91,11 +95,16 @@ def _reference(description: Description, machine: MachineDef, terms: Terms) -> "
         machine.denormals,
         terms.rule,
         barred=terms.barred,
+        records=records,
     )
 
 
 def _native(
-    description: Description, machine: MachineDef, terms: Terms, watch: WatchTranslations | None
+    description: Description,
+    machine: MachineDef,
+    terms: Terms,
+    watch: WatchTranslations | None,
+    records: int = 0,
 ) -> Thread:
     from dojo_tools.engines.native import (  # noqa: PLC0415  see the top
         NativeThread,
@@ -108,4 +117,4 @@ def _native(
     sizes = machine.sram_bytes, machine.reserved_bytes
     target = Target(description, *sizes, machine.denormals, terms.barred)
     translator = Translator(target, timeline, watch)
-    return NativeThread(description, *sizes, translator=translator)
+    return NativeThread(description, *sizes, translator=translator, records=records)

@@ -59,7 +59,8 @@ def budget_failure(run_file: RunFile, cycles: int, was_stopped: bool) -> Diagnos
             "the run was stopped when it had passed its budget: `limits.cycles` is "
             f"{run_file.cycles_max}"
         )
-    return failure(Status.OVER_BUDGET, message, Event("error", cycle=cycles))
+    hint = "a run without it says how many cycles it takes" if was_stopped else None
+    return failure(Status.OVER_BUDGET, message, Event("error", cycle=cycles), hint=hint)
 
 
 def failed_checks(outputs: tuple[OutputResult, ...]) -> tuple[Diagnostic, ...]:

@@ -35,12 +35,14 @@ def execute_run(
     timing: bool | None = None,
     engine: str | None = None,
     ir_folder: Path | None = None,
+    last: int = 0,
 ) -> RunReport:
     """Make a run and return what came of it; a fault, a limit or Ctrl-C are outcomes too.
 
     With `timing` off each instruction takes one cycle. `engine` is as in `Machine`; both are those
     of the run file unless given here. A run that is traced takes the reference, which only can
-    be. `ir_folder` gets the IR of what the native engine translates.
+    be. `ir_folder` gets the IR of what the native engine translates. The report has
+    the `last` instructions of each thread.
 
     Raises `InputError` if the run can't start, with the mistakes that the run file was read with
     and all others; `OSError` for files that can't be read or written.
@@ -54,7 +56,7 @@ def execute_run(
     timing = run_file.timing if timing is None else timing
     chosen = replace(run_file, timing=timing, engine=engine or "native")
     try:
-        return _execute_run(chosen, description, listener, ir_folder)
+        return _execute_run(chosen, description, listener, ir_folder, last)
     except InputError as error:
         omitted_count = mistakes.omitted_count + error.omitted_count
         raise InputError(_in_order(run_file, error), omitted_count) from None
@@ -71,7 +73,11 @@ def _in_order(run_file: RunFile, error: InputError) -> list[Diagnostic]:
 
 
 def _execute_run(
-    run_file: RunFile, description: Description, listener: Listener, ir_folder: Path | None
+    run_file: RunFile,
+    description: Description,
+    listener: Listener,
+    ir_folder: Path | None,
+    last: int,
 ) -> RunReport:
     warnings: list[Diagnostic] = []
     definition = load_machine(run_file.machine, [unit.name for unit in description.units])
@@ -88,11 +94,22 @@ def _execute_run(
         from dojo_tools.runs.execute_mesh import execute_on_mesh  # noqa: PLC0415  see above
 
         return execute_on_mesh(
-            run_file, image, description, definition, listener, warnings, timing, engine, ir_folder
+            run_file,
+            image,
+            description,
+            definition,
+            listener,
+            warnings,
+            timing,
+            engine,
+            ir_folder,
+            last,
         )
     watch = None if ir_folder is None else ir_writer(ir_folder, lambda: machine.program)
-    machine = Machine(image, description, definition, timing=timing, engine=engine, watch=watch)
-    return _execute(run_file, machine, listener, warnings)
+    machine = Machine(
+        image, description, definition, timing=timing, engine=engine, watch=watch, records=last
+    )
+    return _execute(run_file, machine, listener, warnings, last)
 
 
 def _fits_machine(
@@ -107,7 +124,11 @@ def _fits_machine(
 
 
 def _execute(
-    run_file: RunFile, machine: Machine, listener: Listener, warnings: list[Diagnostic]
+    run_file: RunFile,
+    machine: Machine,
+    listener: Listener,
+    warnings: list[Diagnostic],
+    last: int,
 ) -> RunReport:
     plan = _plan(run_file, machine, warnings)
     progress = Progress(machine, listener)
@@ -151,6 +172,7 @@ def _execute(
         outputs=outputs,
         warnings=tuple(warnings),
         ran=machine,
+        last=(machine.last_instructions(last),) if last else (),
     )
 
 

@@ -1,6 +1,6 @@
 """Executes a run on many nodes, with one engine or with both in turn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,14 +28,14 @@ from dojo_tools.machine.mesh_side_by_side import (
     SideBySide,
     mesh_divergence_diagnostic,
 )
-from dojo_tools.machine.mesh_trace import MeshTracer
+from dojo_tools.machine.mesh_trace import MeshTracer, last_instructions
 from dojo_tools.machine.node_lists import agents_text
 from dojo_tools.machine.thread_view import ThreadView
 from dojo_tools.objects import Image, LineEntry
 from dojo_tools.ranges import numbers_text
 from dojo_tools.runs.early_end import budget_failure, failed_checks, failure, with_source
 from dojo_tools.runs.host import placed
-from dojo_tools.runs.ir_files import ir_writers
+from dojo_tools.runs.ir_files import ir_writers, write_procedures
 from dojo_tools.runs.mesh_host import MeshHost
 from dojo_tools.runs.mesh_report import (
     cut_off_warnings,
@@ -64,6 +64,7 @@ def execute_on_mesh(
     timing: bool,
     engine: str,
     ir_folder: Path | None = None,
+    last: int = 0,
 ) -> RunReport:
     """Make a run on the nodes of a machine. Raises `InputError` if it can't start."""
     engines = ("reference", "native") if engine == "both" else (engine,)
@@ -80,6 +81,7 @@ def execute_on_mesh(
                 grid=run_file.grid.size,
                 workers=1 if listener.traced or engine == "both" else run_file.workers,
                 watch=None if ir_folder is None else ir_writers(ir_folder),
+                records=last,
             )
             for name in engines
         ]
@@ -97,7 +99,9 @@ def execute_on_mesh(
     planner = Planner(MeshHost(meshes))
     plan = planner.plan(run_file)
     warnings += planner.warnings
-    tracer = None if listener.traced is None else _tracer(mesh, run_file)
+    if ir_folder is not None:
+        write_procedures(ir_folder, meshes[-1])
+    tracer = None if listener.traced is None else MeshTracer(mesh, _shows(run_file))
     takers = [_Taker(mesh, listener, tracer), *(_Taker(each, Listener()) for each in meshes[1:])]
     taker = takers[0]
     end, difference = None, None
@@ -156,18 +160,21 @@ def execute_on_mesh(
         ran=mesh,
         end=final,
         lines=tuple(taker.lines),
+        last=last_instructions(mesh, last, _shows(run_file)) if last else (),
     )
 
 
 # ---- running
 
 
-def _tracer(mesh: Mesh, run_file: RunFile) -> MeshTracer:
+def _shows(run_file: RunFile) -> Callable[[ThreadView], None]:
+    """Return what chooses how registers of a thread are shown."""
+
     def show(view: ThreadView) -> None:
         for wish in run_file.shows:
             view.show_as(wish.register, wish.element)
 
-    return MeshTracer(mesh, show)
+    return show
 
 
 class _Taker:

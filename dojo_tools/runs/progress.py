@@ -1,6 +1,5 @@
 """Runs a machine in slices, so that somebody can listen while a run goes on."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,41 +43,45 @@ class Progress:
     def run(self, limit: int, cycles_max: int | None = None) -> Stop | None:
         """Run until the program stops or reaches the limit; return None after Ctrl-C.
 
-        A program that has taken more than `cycles_max` cycles is stopped, as at the limit, after
-        a slice or a traced instruction.
+        A program is stopped, as at the limit, before an instruction that would issue behind cycle
+        `cycles_max`; the one that is a cycle too late is executed, and may be the halt.
         """
-        budget = math.inf if cycles_max is None else cycles_max
+        end_cycle = None if cycles_max is None else cycles_max + 1
         try:
             if self._listener.traced:
-                return self._run_traced(limit, budget)
-            return self._run_slices(limit, budget)
+                stop = self._run_traced(limit, end_cycle)
+            else:
+                stop = self._run_slices(limit, end_cycle)
         except KeyboardInterrupt:
             return None
         finally:
             self._take_printed()
+        if cycles_max is not None and stop.reason is StopReason.LIMIT:
+            is_beyond = self._machine.run(0).cycles > cycles_max
+            self.is_over_budget = is_beyond or self._is_at(cycles_max + 1)
+        return stop
 
-    def _run_slices(self, limit: int, budget: float) -> Stop:
+    def _is_at(self, end_cycle: int | None) -> bool:
+        return end_cycle is not None and self._machine.next_issue_cycle() >= end_cycle
+
+    def _run_slices(self, limit: int, end_cycle: int | None) -> Stop:
         retired = 0
         while True:
-            result = self._machine.run(limit - retired, SLICE_PRINTED, SLICE_SECONDS)
+            result = self._machine.run(limit - retired, SLICE_PRINTED, SLICE_SECONDS, end_cycle)
             retired = result.retired
             self._take_printed()
-            is_cut = result.stop.reason is StopReason.LIMIT
-            self.is_over_budget = is_cut and result.cycles > budget
-            if not is_cut or self.is_over_budget or retired >= limit:
+            is_over = retired >= limit or self._is_at(end_cycle)
+            if result.stop.reason is not StopReason.LIMIT or is_over:
                 return result.stop
             self._listener.progressed(retired)
 
-    def _run_traced(self, limit: int, budget: float) -> Stop:
+    def _run_traced(self, limit: int, end_cycle: int | None) -> Stop:
         assert self._listener.traced is not None
-        for entry in self._machine.trace(limit):
+        for entry in self._machine.trace(limit, end_cycle):
             self._listener.traced(entry)
             self._take_printed()
             if entry.stop is not None:
                 return entry.stop
-            if entry.cycle >= budget:
-                self.is_over_budget = True
-                break
         return Stop(StopReason.LIMIT)
 
     def _take_printed(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dojo_tools.diagnostics import Diagnostic, ExitCode, Span, render
 from dojo_tools.engines.stop import Stop
-from dojo_tools.machine import Machine
+from dojo_tools.machine import LastInstructions, Machine
 from dojo_tools.objects import LineEntry
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ class RunReport:
     `line` its source line. `failures` say where and why it failed, nothing if all is well.
     `printed` is cut off after `PRINTED_MAX` characters. What `ran`, a machine of one node or a
     mesh, is in its final state; of a mesh `end` says how it ended and `lines` who printed what.
+    `last` has what each thread that began did last, if that was asked for.
     """
 
     name: str
@@ -176,6 +177,7 @@ class RunReport:
     ran: "Machine | Mesh" = field(repr=False, compare=False)
     end: "MeshEnd | None" = None
     lines: "tuple[MeshLine, ...]" = ()
+    last: tuple[LastInstructions, ...] = ()
 
     @property
     def machine(self) -> Machine:
@@ -236,6 +238,7 @@ class RunReport:
                 for tensor in self.inputs
             ],
             "outputs": [_output_json(output) for output in self.outputs],
+            "last_instructions": [_last_json(last) for last in self.last],
             **self._mesh_json(),
         }
 
@@ -257,6 +260,24 @@ class RunReport:
             "message": fault.message,
             "hint": fault.hint,
         }
+
+
+def _last_json(last: LastInstructions) -> dict[str, Any]:
+    return {
+        "node": list(last.node),
+        "thread": last.thread,
+        "instructions": [
+            {
+                "cycle": entry.cycle,
+                "pc": entry.pc,
+                "text": entry.text,
+                "file": None if entry.line is None else entry.line.file,
+                "line": None if entry.line is None else entry.line.line,
+                "registers": {change.place: change.after for change in entry.changes},
+            }
+            for entry in last.entries
+        ],
+    }
 
 
 def _output_json(output: OutputResult) -> dict[str, Any]:

@@ -122,6 +122,60 @@ def test_registers_and_arguments() -> None:
     assert np.load("n.npy").tolist() == [2.5]
 
 
+WALK = """        li a0, 0x13fff0
+1:      ld a1, [a0], 8
+        addi t0, t0, 2
+        jump 1b"""
+
+
+@pytest.mark.parametrize("engine", ["native", "reference", "both"])
+def test_the_last_instructions_come_with_the_report(engine: str) -> None:
+    words = ("--trace-last", "3", "--engine", engine, "--show-as", "t0=i64")
+    done = run(program(WALK), *words)
+    assert done.returncode == ExitCode.GUEST_FAULT
+    lines = done.stdout.splitlines()
+    start = lines.index("last 3 instructions")
+    shown = [" ".join(line.split()[1:]) for line in lines[start + 1 :]]
+    assert shown == [
+        "0x000108 ld x11, [x10], 8 p.s:4 x10 = 0x140000, x11 = 0x0",
+        "0x00010c addi x5, x5, 2 p.s:5 x5 = i64 4",
+        "0x000110 jump . - 8 p.s:6",
+    ]
+    assert "p.s:4:9: fault: load of 8 bytes at 0x140000" in done.stderr
+    quiet = run("p.s", *words, "-q").stdout.splitlines()
+    assert quiet == lines[start:]
+
+
+def test_the_last_instructions_of_threads_name_them() -> None:
+    source = program("li a0, 3\nsem.wait 5\nhalti 0")
+    done = run(
+        source, "--machine", "small", "--grid", "2x1", "--trace-last", "100", "--report", "r"
+    )
+    assert done.returncode == ExitCode.DEADLOCK
+    heads = [line for line in done.stdout.splitlines() if line.startswith("last ")]
+    assert heads == [f"last 2 instructions of node ({x}, 0) thread 0" for x in (0, 1)]
+    report = json.loads(Path("r").read_text())
+    assert [
+        (last["node"], [entry["text"] for entry in last["instructions"]])
+        for last in report["last_instructions"]
+    ] == [([x, 0], ["movi x10, 3", "sem.wait 5"]) for x in (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--trace-last", "0"), "trace-last"),
+        (("--trace-last", "10001"), "trace-last"),
+        (("--trace-last", "3", "--print-trace"), "take one"),
+        (("--print-trace", "--engine", "native"), "`--trace-last` takes any"),
+    ],
+)
+def test_traces_that_can_not_be_had(words: tuple[str, ...], message: str) -> None:
+    done = run(program("halti 0"), *words)
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+    assert message in done.stderr
+
+
 def test_the_trace_shows_line_and_change() -> None:
     done = run(program("        li a0, 3\n        print.int a0\n        halti 0"), "--print-trace")
     lines = done.stdout.splitlines()

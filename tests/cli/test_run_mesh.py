@@ -1,6 +1,7 @@
 """`dojo-run` on many nodes as a user meets it: options, exit codes, what is printed where."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -153,6 +154,49 @@ def test_the_ir_of_each_program_is_written() -> None:
         assert text.startswith(f"; {name}.s:4:9, address 0x100\n")
         assert "define i32 @region(" in text
     assert run("left.s", "right.s", "--machine", "small").stdout == done.stdout
+
+
+SHARED = """
+        .threads 3
+        .share 0, 2, 2
+        .share 1, 1, 4
+        .share 2, 1, 4
+        .global _start
+_start: li      t1, 1
+        la      t2, work
+        thread.start t1, t2, t0, x0
+        li      t1, 2
+        thread.start t1, t2, t0, x0
+work:   addi    t3, t0, 1
+        addi    t4, t0, 2
+        addi    t5, t0, 3
+        halti   0
+"""
+
+
+def test_the_ir_of_threads_with_different_shares_is_kept_apart() -> None:
+    Path("p.s").write_text(SHARED)
+    done = run("p.s", "--dump-ir", "ir")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+    files = [path for path in Path("ir").iterdir() if "-work-" in path.name]
+    names = sorted(re.sub("0x[0-9a-f]+", "PC", path.name) for path in files)
+    assert names == [f"p.s-work-PC.{who}.shape0.quick.ll" for who in ("thread0", "thread1_2")]
+    assert len({path.read_text() for path in files}) == 2
+    assert run("p.s", "--timing", "off", "--dump-ir", "untimed").returncode == ExitCode.DONE
+    names = [path.name for path in Path("untimed").iterdir()]
+    assert [name for name in names if "-work-" in name]
+    assert not [name for name in names if "thread" in name]
+
+
+def test_the_ir_of_the_procedures_is_written() -> None:
+    Path("p.s").write_text(SHARED)
+    texts: set[str] = set()
+    for folder, engine in (("one", "native"), ("two", "both")):
+        assert run("p.s", "--engine", engine, "--dump-ir", folder).returncode == ExitCode.DONE
+        texts.add((Path(folder) / "mesh.procedures.ll").read_text())
+    (text,) = texts
+    for procedure in ("work", "arrange", "start_thread"):
+        assert f"\ndefine i64 @{procedure}(" in text
 
 
 def test_a_partition_that_begins_beyond_the_machine_is_refused() -> None:

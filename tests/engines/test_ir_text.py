@@ -24,7 +24,7 @@ for path in map(Path, sys.argv[3:]):
     image = load_program([path], description)
     machine = Machine(image, description, timing=sys.argv[1] == "timed", watch=seen.append)
     machine.run(int(sys.argv[2]))
-    listed = [(made.pc, made.shape, made.level, made.is_stepping, made.text) for made in seen]
+    listed = [(made.pc, made.shape, made.level, made.variant, made.text) for made in seen]
     texts[path.name] = hashlib.sha256(repr(listed).encode()).hexdigest(), len(listed)
 print(json.dumps(texts))
 """

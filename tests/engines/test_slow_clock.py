@@ -13,7 +13,9 @@ from dojo_tools.engines.native.machine_code import Variant
 from dojo_tools.engines.native.region_cache import RegionCache
 from dojo_tools.engines.native.translations import Compiled, Translations, Translator
 from dojo_tools.engines.stop import StopReason
+from dojo_tools.engines.translated import Translated
 from dojo_tools.machine import Machine, load_program
+from slow_timing import count_steps, nothing_is_held, time_slowly
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 DESCRIPTION = load_description()
@@ -92,6 +94,18 @@ def test_both_engines_agree(name: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert result.stop.reason is (StopReason.FAULT if faults else StopReason.HALT)
     assert sum(result.causes.values()) == result.cycles
     assert len(steps) > (0 if name == "faulting" else 10)
+
+
+def test_single_steps_have_files_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    time_slowly(monkeypatch)
+    made: list[Translated] = []
+    image = load_program([source_of("branchy", tmp_path)], DESCRIPTION)
+    assert Machine(image, DESCRIPTION, watch=made.append).run(100_000).stop.fault is not None
+    kinds: dict[tuple[object, ...], set[str]] = {}
+    for code in made:
+        kinds.setdefault(code[:4], set()).add(code.text)
+    assert {len(texts) for texts in kinds.values()} == {1}
+    assert {code.variant for code in made} >= {(), ("single",)}
 
 
 def test_limits_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -189,34 +203,3 @@ def count_improvements(monkeypatch: pytest.MonkeyPatch) -> tuple[list[int], list
     monkeypatch.setattr(Translations, "promote", counted_promote)
     monkeypatch.setattr(Translator, "region", counted_region)
     return hot, good
-
-
-def time_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Translate for the empty shape only from now on, and nothing from the disk."""
-
-    def has_shape(thread: native_thread.NativeThread, translations: object) -> bool:
-        del translations
-        return thread.shape != 0
-
-    monkeypatch.setattr(native_thread.NativeThread, "_has_many_shapes", has_shape)
-    monkeypatch.setattr(region, "VERSIONS_MAX", 1)
-    monkeypatch.setattr(RegionCache, "can_hold", staticmethod(nothing_is_held))
-
-
-def nothing_is_held(target: object) -> bool:
-    """Return that no region of any target is kept on disk."""
-    del target
-    return False
-
-
-def count_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that grows with every slow step from now on."""
-    steps: list[int] = []
-    step = native_thread.NativeThread.step
-
-    def counted(thread: native_thread.NativeThread) -> object:
-        steps.append(thread.pc)
-        return step(thread)
-
-    monkeypatch.setattr(native_thread.NativeThread, "step", counted)
-    return steps

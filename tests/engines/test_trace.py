@@ -1,5 +1,6 @@
-"""The trace of the native engine: the instructions that retire and their cycles, as stepped."""
+"""What engines keep of the last instructions: each that retired, its cycle, what it wrote."""
 
+import itertools
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,22 +9,26 @@ import pytest
 from dojo_tools.assembler import assemble
 from dojo_tools.description import load_description, load_machine
 from dojo_tools.diagnostics import Source
-from dojo_tools.engines.native import NativeThread, Target, Translator, layout, trace
+from dojo_tools.engines.native import NativeThread, Target, Translator, layout
 from dojo_tools.engines.native.timeline import Timeline
-from dojo_tools.engines.native.trace import WatchTrace
+from dojo_tools.engines.records import KeptRegisters, Record
 from dojo_tools.engines.reference import ReferenceThread
 from dojo_tools.engines.state import differences
-from dojo_tools.engines.stop import Stop
+from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import IssueRule
 from dojo_tools.linker import link
 from dojo_tools.machine import load_program
 from dojo_tools.objects import Image
+from slow_timing import time_slowly
 
 DESCRIPTION = load_description()
 NODE = load_machine("node")
 SIZES = NODE.sram_bytes, NODE.reserved_bytes
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 LIMIT = 30_000
+ROOM = 1000
+"""Records that are kept, of a ring of 1,024."""
+
 BRANCHES = """\
 ; A loop whose way depends on what looks like chance, with calls, products and divisions.
         .global _start
@@ -87,63 +92,95 @@ def begun(thread: AnyThread, image: Image) -> AnyThread:
     return thread
 
 
-def native(image: Image, timing: bool, optimised: bool, watch: WatchTrace | None) -> NativeThread:
-    """Return a thread of the native engine, traced or not."""
+def native(
+    image: Image, timing: bool, *, optimised: bool = False, records: int = ROOM
+) -> NativeThread:
+    """Return a thread of the native engine that keeps records, or none."""
     timeline = Timeline.of(DESCRIPTION, NODE) if timing else None
-    thread = NativeThread(DESCRIPTION, *SIZES, timeline=timeline, optimised=optimised, traced=watch)
+    thread = NativeThread(
+        DESCRIPTION, *SIZES, timeline=timeline, optimised=optimised, records=records
+    )
     return begun(thread, image)
 
 
-def stepped(image: Image, timing: bool) -> tuple[list[tuple[int, int]], Stop]:
-    """Return where each instruction stands and when it issues, and why the reference stopped."""
+def reference(image: Image, timing: bool, *, records: int = ROOM) -> ReferenceThread:
+    """Return a thread of the reference engine that keeps records, or none."""
     rule = IssueRule(DESCRIPTION, NODE) if timing else None
-    thread = begun(ReferenceThread(DESCRIPTION, *SIZES, rule=rule), image)
-    records: list[tuple[int, int]] = []
+    return begun(ReferenceThread(DESCRIPTION, *SIZES, rule=rule, records=records), image)
+
+
+def scalars(thread: ReferenceThread) -> dict[tuple[str, int], int]:
+    """Return all registers of 64 bits."""
+    return {
+        (name, index): value
+        for name in ("x", "m")
+        for index, value in enumerate(thread.registers[name])
+    }
+
+
+def stepped(image: Image, timing: bool) -> tuple[list[Record], Stop]:
+    """Return what there is to keep of each instruction, and why the reference stopped.
+
+    Whatever register of 64 bits an instruction has changed has to be among those that are kept.
+    """
+    thread = reference(image, timing, records=0)
+    kept = KeptRegisters(DESCRIPTION)
+    records: list[Record] = []
     while True:
-        record, retired = (thread.pc, thread.next_issue_cycle()), thread.retired
+        pc, cycle, before = thread.pc, thread.next_issue_cycle(), scalars(thread)
+        word = int.from_bytes(thread.read_memory(pc, 4), "little")
+        retired = thread.retired
         stop = thread.run(1)
         if thread.retired > retired:
-            records.append(record)
+            after = scalars(thread)
+            places = kept.of(word)
+            assert {place for place in after if after[place] != before[place]} <= set(places)
+            records.append(Record(pc, word, cycle, tuple(after[place] for place in places)))
         if stop.fault is not None or stop.reason.value != "limit" or len(records) == LIMIT:
             return records, stop
 
 
-@pytest.mark.parametrize("records", [trace.RECORDS, 1030], ids=["room", "little room"])
+PROGRAMS = ("fibonacci", "saxpy", "dot", "hello", "branches", "fault", "written")
+
+
 @pytest.mark.parametrize("optimised", [False, True], ids=["quick", "optimised"])
 @pytest.mark.parametrize("timing", [True, False], ids=["timed", "untimed"])
-@pytest.mark.parametrize(
-    "name", ["fibonacci", "saxpy", "dot", "hello", "branches", "fault", "written"]
-)
-def test_a_trace_has_every_instruction_that_retired(
-    monkeypatch: pytest.MonkeyPatch, name: str, timing: bool, optimised: bool, records: int
-):
-    monkeypatch.setattr(trace, "RECORDS", records)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_last_instructions_are_kept(name: str, timing: bool, optimised: bool):
     image = image_of(name)
-    words: list[int] = []
-    thread = native(image, timing, optimised, lambda new: words.extend(new.tolist()))
-    stop = thread.run(LIMIT)
-    expected, reference_stop = stepped(image, timing)
-    assert list(zip(words[::2], words[1::2], strict=True)) == expected
-    assert stop == reference_stop
-    assert thread.retired == len(expected)
+    expected, expected_stop = stepped(image, timing)
+    for thread in (native(image, timing, optimised=optimised), reference(image, timing)):
+        assert thread.run(LIMIT) == expected_stop
+        assert thread.retired == len(expected)
+        assert thread.last_records(ROOM) == expected[-ROOM:]
+        assert thread.last_records(3) == expected[-3:]
 
 
-def test_a_trace_goes_on_where_a_run_has_stopped():
-    image = image_of("branches")
-    words: list[int] = []
-    thread = native(image, True, False, lambda new: words.extend(new.tolist()))
-    for count in (0, 1, 2, 1500, 7000):
-        before = len(words)
-        thread.run(count)
-        assert len(words) - before == 2 * count
-    assert list(zip(words[::2], words[1::2], strict=True)) == stepped(image, True)[0][:8503]
+@pytest.mark.parametrize("slowly", [False, True], ids=["translated", "step by step"])
+@pytest.mark.parametrize("name", ["branches", "fault", "written"])
+def test_every_instruction_is_kept_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, name: str, slowly: bool
+):
+    if slowly:
+        time_slowly(monkeypatch)
+    image = image_of(name)
+    expected, _ = stepped(image, True)
+    thread = native(image, True)
+    found: list[Record] = []
+    for piece in itertools.cycle((1, 2, 0, 700, 1000)):
+        retired = thread.retired
+        stop = thread.run(piece)
+        found += thread.last_records(thread.retired - retired)
+        if stop.reason is not StopReason.LIMIT:
+            break
+    assert found == expected
 
 
-def test_tracing_changes_nothing():
+def test_records_change_nothing():
     for name in ("fibonacci", "branches", "fault"):
         image = image_of(name)
-        plain = native(image, True, False, None)
-        traced = native(image, True, False, lambda _: None)
+        plain = native(image, True, records=0)
+        traced = native(image, True)
         assert plain.run(LIMIT) == traced.run(LIMIT)
         assert (plain.cycles, plain.causes) == (traced.cycles, traced.causes)
         assert plain.printed == traced.printed

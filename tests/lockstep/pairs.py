@@ -22,7 +22,10 @@ from programs import (
     run_through,
 )
 
-Variant = Literal["quick", "optimised", "untimed"]
+Variant = Literal["quick", "optimised", "untimed", "recorded"]
+
+RECORDS = 64
+"""Of each thread that keeps some: more than a stretch between two comparisons often has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Engines:
     """What new pairs of threads are made with; they share what has been translated.
 
     "quick" makes quick code first and better code of what is hot, with timing, as by default;
-    "optimised" spends on all code what hot code is worth; "untimed" is quick code without timing.
+    "optimised" spends on all code what hot code is worth; "untimed" is quick code without timing;
+    with "recorded" threads keep their last instructions, which have to be the same.
     """
 
     description: Description
@@ -51,7 +55,8 @@ class Engines:
 
     def pair(self) -> "Pair":
         """Return two new threads."""
-        reference = ObservedThread(self.description, SIZE, LOW, rule=self.rule)
+        records = RECORDS if self.variant == "recorded" else 0
+        reference = ObservedThread(self.description, SIZE, LOW, rule=self.rule, records=records)
         reference.executed = set()
         optimised = self.variant == "optimised"
         native = NativeThread(
@@ -60,8 +65,9 @@ class Engines:
             LOW,
             translator=self.translator,
             optimised=optimised,
+            records=records,
         )
-        return Pair(reference, native)
+        return Pair(reference, native, records)
 
 
 @dataclass(slots=True)
@@ -70,10 +76,20 @@ class Pair:
 
     reference: ObservedThread
     native: NativeThread
+    records: int = 0
 
     def differences(self) -> list[Difference]:
-        """Return where the two states differ."""
-        return differences(self.reference, self.native)
+        """Return where the two states differ, and the last instructions if they are kept."""
+        found = differences(self.reference, self.native)
+        if self.records:
+            one, two = (
+                thread.last_records(self.records) for thread in (self.reference, self.native)
+            )
+            pairs = zip(one, two, strict=False)
+            found += [Difference("record", str(a), str(b)) for a, b in pairs if a != b]
+            if len(one) != len(two):
+                found.append(Difference("records", str(len(one)), str(len(two))))
+        return found
 
     def run(self, program: Program) -> list[Difference]:
         """Run a program on both, comparing after every piece; return the first differences."""

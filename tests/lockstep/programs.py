@@ -19,8 +19,9 @@ class Program:
     """Code from `START` on, the state before it, and how it is run.
 
     `data` stands from `DATA` on; registers that are not named are zero. `pieces` are the limits of
-    successive runs; when they are used up, the last one is used again, up to `limit` in all. After
-    a halt or a fault it goes on behind the instruction, `stops_max` times.
+    successive runs, of cycles in each third one; when they are used up, the last one is used
+    again, up to `limit` in all. After a halt or a fault it goes on behind the instruction,
+    `stops_max` times.
     """
 
     words: tuple[int, ...]
@@ -102,6 +103,8 @@ def next_stop(thread: Thread, program: Program, index: int, start: int) -> Stop 
     if left <= 0:
         return None
     piece = program.pieces[min(index, len(program.pieces) - 1)]
+    if index % 3 == 2:
+        return thread.run(left, cycles_max=thread.next_issue_cycle() + piece)
     return thread.run(min(piece, left))
 
 

@@ -56,6 +56,7 @@ def total(outcomes: list[dict[str, Any]], name: str) -> Counter[str]:
 def test_the_engines_agree_on_random_programs():
     small = ["--sites", "1", "--loops", "4", "--lane-loops", "1", "--wild", "8", "--hot", "1"]
     jobs = [["--variant", variant, *small] for variant in ("optimised", "untimed")]
+    jobs.append(["--variant", "recorded", *small, "--loop-count", "20000", "--hot", "0"])
     jobs += [["--sites", "25", "--loops", "14", "--batch", str(number)] for number in range(8)]
     outcomes = run_all(jobs)
     sites = total(outcomes, "sites")

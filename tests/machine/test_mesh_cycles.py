@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dojo_tools.engines.native import thread as native_thread
 from dojo_tools.machine.mesh import EndReason, MeshEnd
 from nodes import ENGINES, Nodes, user_machine
+from slow_timing import time_slowly
 
 LATER = 300_000
 """Beyond what the native engine runs step by step before a limit."""
@@ -57,7 +57,7 @@ def outcome(nodes: Nodes, end: MeshEnd) -> tuple[object, ...]:
 def _clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let code be timed as usual, or by the rule beside it as where it has too many shapes."""
     if request.param == "step by step":
-        monkeypatch.setattr(native_thread, "SHAPES_MAX", 1)
+        time_slowly(monkeypatch)
 
 
 @pytest.mark.usefixtures("_clock")

@@ -130,6 +130,32 @@ def test_an_endless_run_is_stopped_past_its_budget(
     assert "`limits.cycles` is 1000" in report.message
 
 
+SLOW_TURNS = """
+        .global _start
+_start: li      t0, 1
+1:      mul     t1, t0, t0
+        div     t2, t1, t0
+        add     t0, t0, t2
+        jump    1b
+"""
+
+
+@pytest.mark.parametrize("timing", [True, False])
+@pytest.mark.parametrize("budget", [0, 1, 999, 1000, 1001, 200_000])
+def test_a_budget_stops_every_engine_in_the_same_cycle(
+    tmp_path: Path, description: Description, budget: int, timing: bool
+) -> None:
+    source = tmp_path / "p.s"
+    source.write_text(SLOW_TURNS)
+    endless = RunFile("p", (source,), cycles_max=budget)
+    found: set[tuple[object, ...]] = set()
+    for engine in ("reference", "native", "both"):
+        report = execute_run(endless, description, engine=engine, timing=timing)
+        assert report.status is Status.OVER_BUDGET
+        found.add((report.pc, report.retired, report.cycles, report.machine.read_register("t0")))
+    assert len(found) == 1
+
+
 def test_a_traced_run_is_stopped_at_its_budget(tmp_path: Path, description: Description) -> None:
     source = tmp_path / "p.s"
     source.write_text("_start: .global _start\n1: jump 1b\n")

@@ -45,9 +45,6 @@ class Exit(IntEnum):
     REQUEST = 7
     """The instruction before `pc` asks for what `request` and the words after it say."""
 
-    TRACED = 8
-    """The host has to take records of the trace before the code at `pc` can leave more."""
-
 
 # `left` counts down and is below zero once the limit is reached: one comparison in loops. `last` is
 # what has retired when it is zero. In stepping code nothing issues in the cycle `end` or later.
@@ -79,9 +76,9 @@ _HEADER = (
     "hot",
 )
 
-# Where the next record of the trace goes, and the place behind which no block begins. They stand
-# behind all else, so that code which is not traced is the same as without them.
-TRACE_FIELDS = ("trace_next", "trace_end")
+# Where the records of the last instructions are, and how many have been left. They stand behind all
+# else, so that code which is not traced is the same as without them.
+TRACE_FIELDS = ("trace_ring", "trace_count")
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,5 +60,11 @@ class Variant:
     jumps: tuple[ComputedJump, ...] = ()
     """Computed jumps that are known to have been made: their targets become part of a region."""
 
-    traced: bool = False
-    """Leave a record of every instruction that retires, as `trace.py` says."""
+    traced: int = 0
+    """Leave a record of every instruction that retires, in a ring with room for so many."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What tells it from others of the same level, for people: nothing of the usual one."""
+        step = ("single" if self.size_max == 1 else "step",) if self.stepping else ()
+        return (*step, "traced") if self.traced else step

@@ -7,7 +7,7 @@ them changes its code; a node that does gets translations of its own.
 
 import ctypes
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dojo_tools.description import Description
@@ -21,11 +21,13 @@ from dojo_tools.engines.native.layout import PAGE, Exit
 from dojo_tools.engines.native.machine_code import Target
 from dojo_tools.engines.native.mesh_externals import BUFFER_BYTES, RUN_REGIONS, Word, externals_ir
 from dojo_tools.engines.native.mesh_waiting import waiting_ir
-from dojo_tools.engines.native.procedures import NativeProcedures, compile_native
+from dojo_tools.engines.native.procedures import NativeProcedures, compile_native, lower
 from dojo_tools.engines.native.thread import SLACK, SPACE_FIELDS, Home, NativeThread
 from dojo_tools.engines.native.timeline import Timeline
+from dojo_tools.engines.native.trace import RECORD_BITS
 from dojo_tools.engines.native.translations import CodeSpace, Counters, Translator
 from dojo_tools.engines.printing import Printed
+from dojo_tools.engines.records import ring_size
 from dojo_tools.engines.stop import Stop, StopReason
 from dojo_tools.engines.timing import Terms
 from dojo_tools.engines.translated import WatchTranslations
@@ -67,7 +69,8 @@ class _Node:
 class NativeMesh:
     """All nodes of a mesh as translated code. `terms` says what each agent runs under.
 
-    `watches`, if there are any, get what is translated of each program.
+    `watch` returns what gets the code of a program that is translated for threads under some terms.
+    As many `records` of the last instructions of each thread are kept.
     """
 
     def __init__(
@@ -78,7 +81,8 @@ class NativeMesh:
         shape: MeshShape,
         denormals: Denormals,
         terms: Callable[[int], Terms],
-        watches: Sequence[WatchTranslations] = (),
+        watch: Callable[[int, Terms], WatchTranslations] | None = None,
+        records: int = 0,
     ) -> None:
         self.arrays = arrays
         self._description = description
@@ -91,7 +95,8 @@ class NativeMesh:
         self._step_cycles_max = 1
         self._nodes: dict[int, _Node] = {}
         self._translators: dict[tuple[Terms, int], Translator] = {}
-        self._watches = watches
+        self._watch = watch
+        self._traced = ring_size(records)
         self._spaces: dict[tuple[int, int, Terms], CodeSpace] = {}
         self._printing: set[int] = set()
         self._pages: dict[bytes, bytes] = {}
@@ -107,11 +112,12 @@ class NativeMesh:
             BUFFER_BYTES * transfers,
             shape.nodes,
             8 * (shape.nodes + shape.dips),
+            agents * self._traced << RECORD_BITS,
         )
         self._blocks = [memoryview(lazy_memory(size)) for size in sizes]
         self._dips = [memoryview(lazy_memory(shape.dip_bytes)) for _ in range(shape.dips)]
         bases = [_address(block) for block in self._blocks]
-        self._states, self._memories, _, self._changed, places = self._blocks
+        self._states, self._memories, _, self._changed, places, self._rings = self._blocks
         self._bases = bases
         self._state_words = self._states.cast("Q")
         # What threads ask for stands in their states, where translated code puts it.
@@ -130,25 +136,31 @@ class NativeMesh:
         self._set_word(Word.SLICE, SLICE)
         arrays["machine"][procedures.constant("M_BUDGET")] = BUDGET
         self.set_limits(self._limits)
-        text = externals_ir(
-            procedures, self._target, shape, self._state_stride, SLACK, self._is_timed
-        )
+        functions = compile_native(procedures, self._externals_ir(procedures), (*EXPORTED, _WORK))
+        functions["work"] = functions.pop(_WORK)
+        self._procedures = NativeProcedures(procedures, arrays.addresses, functions)
+
+    def _externals_ir(self, procedures: Procedures) -> str:
+        stride, is_timed = self._state_stride, self._is_timed
+        text = externals_ir(procedures, self._target, self._shape, stride, SLACK, is_timed)
         text += waiting_ir(procedures, compiler().is_x86)
         text += bare_dispatcher(self._target, RUN_REGIONS)
         # The mode of floats is set once, not for each thread that runs.
-        text += in_float_mode(_WORK, "i64 @work", ("ptr", *["i64"] * 3), compiler().is_x86)
-        functions = compile_native(procedures, text, (*EXPORTED, _WORK))
-        functions["work"] = functions.pop(_WORK)
-        self._procedures = NativeProcedures(procedures, arrays.addresses, functions)
+        return text + in_float_mode(_WORK, "i64 @work", ("ptr", *["i64"] * 3), compiler().is_x86)
+
+    def procedures_ir(self) -> str:
+        """Return the IR of the procedures, with the externals that they call."""
+        procedures = self._procedures.procedures
+        return lower(procedures, self._externals_ir(procedures), EXPORTED)
 
     def _set_word(self, word: Word, value: int) -> None:
         self.arrays["machine"][word] = value
 
     def _translator(self, terms: Terms, program: int) -> Translator:
         """Return what translates a program; all have it in common unless somebody watches."""
-        watch = self._watches[program] if self._watches else None
-        key = terms, program if self._watches else 0
+        key = terms, 0 if self._watch is None else program
         if key not in self._translators:
+            watch = None if self._watch is None else self._watch(program, terms)
             timeline = None if terms.rule is None else Timeline(terms.rule)
             target = replace(self._target, barred=terms.barred)
             self._translators[key] = Translator(target, timeline, watch)
@@ -178,11 +190,13 @@ class NativeMesh:
         terms = self._terms(agent)
         if node.program is None:
             if terms not in node.own:
-                node.own[terms] = CodeSpace(self._translator(terms, node.home))
+                translator = self._translator(terms, node.home)
+                node.own[terms] = CodeSpace(translator, traced=self._traced)
             return node.own[terms]
         key = node.die, node.program, terms
         if key not in self._spaces:
-            self._spaces[key] = CodeSpace(self._translator(terms, node.program))
+            translator = self._translator(terms, node.program)
+            self._spaces[key] = CodeSpace(translator, traced=self._traced)
         return self._spaces[key]
 
     def _code_changed(self, number: int, agent: int) -> CodeSpace:
@@ -220,6 +234,7 @@ class NativeMesh:
                 node.code,
                 Counters(space.paths, words),
                 lambda: self._code_changed(number, agent),
+                self._ring(agent),
             )
             thread = NativeThread(
                 self._description,
@@ -231,6 +246,11 @@ class NativeMesh:
             node.threads[agent] = thread
             thread.move_to(space)
         return thread
+
+    def _ring(self, agent: int) -> memoryview | None:
+        """Return the room for a thread's records, if any are kept."""
+        size = self._traced << RECORD_BITS
+        return self._rings[agent * size : (agent + 1) * size] if size else None
 
     def reset_thread(self, agent: int) -> NativeThread:
         """Set all registers of a thread to zero, those of control included."""
@@ -258,6 +278,8 @@ class NativeMesh:
             name: by_stepping[stepping].table.place for name, stepping in SPACE_FIELDS.items()
         }
         places["counters"] = self._bases[0] + start + layout.traced_size
+        if self._traced:
+            places["trace_ring"] = self._bases[5] + (agent * self._traced << RECORD_BITS)
         for name, place in places.items():
             words[first + (layout.fields[name] >> 3)] = place
         for number, value in controls.items():

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dojo_tools.description import Instruction, InstructionDef
+from dojo_tools.description import Instruction, InstructionDef, encode
 from dojo_tools.engines.native import dispatch
 from dojo_tools.engines.native.builder import FunctionBuilder, Module, Value, integer
 from dojo_tools.engines.native.flow import Decode, Flow, RegionCode, discover, flow_of
@@ -21,8 +21,9 @@ from dojo_tools.engines.native.layout import Exit
 from dojo_tools.engines.native.machine_code import Target, Variant
 from dojo_tools.engines.native.memory import VERBS, Access, FaultCode, MemoryBuilder
 from dojo_tools.engines.native.timeline import Point, Timeline
-from dojo_tools.engines.native.trace import lacks_room, write_record
+from dojo_tools.engines.native.trace import first_word, write_record
 from dojo_tools.engines.native.turns import Turns, find_turns
+from dojo_tools.engines.records import kept_registers
 from dojo_tools.engines.timing import Totals
 
 HEAT_MAX = 2_000_000
@@ -178,8 +179,6 @@ class RegionBuilder:
         if self.variant.stepping:
             self._limit_check(self._exit(pc, Exit.LIMIT))
             self._end_check(pc)
-        if self.variant.traced:
-            self._trace_check(pc)
         self._loop = self._begin_loop(pc)
         self._straight(pc)
         while self._ways:
@@ -234,7 +233,9 @@ class RegionBuilder:
     def _retire(self, instruction: Instruction, taken: bool) -> None:
         """Go on behind an instruction that nothing can stop any more."""
         if self.variant.traced:
-            write_record(self.memory, self._pc, self.cycle().text)
+            where = first_word(self._pc, encode(instruction))
+            registers = kept_registers(instruction, self.target.description)
+            write_record(self.memory, self.variant.traced, where, self.cycle().text, registers)
         self._point = self._after(self._point, instruction, taken)
 
     def _count(self) -> None:
@@ -315,11 +316,6 @@ class RegionBuilder:
         reached = self.f.emit(f"icmp sge i64 {self.cycle().text}, {end}")
         after = self.f.label("early")
         self.f.branch_if_rare(reached, self._exit(pc, Exit.LIMIT), after)
-        self.f.start(after)
-
-    def _trace_check(self, pc: int) -> None:
-        after = self.f.label("room")
-        self.f.branch_if_rare(lacks_room(self.memory), self._exit(pc, Exit.TRACED), after)
         self.f.start(after)
 
     def _heat_check(self, pc: int | str) -> None:

@@ -34,6 +34,10 @@ class Stepper(Protocol):
         """Execute an instruction that does not need the host; return a fault if there is one."""
         ...
 
+    def leave_record(self, pc: int, instruction: Instruction, wait: int) -> None:
+        """Keep a record of an instruction that has retired, `wait` cycles after the beginning."""
+        ...
+
 
 class SlowClock:
     """The issue rule for a thread whose shapes have become too many."""
@@ -67,10 +71,12 @@ class SlowClock:
             known = number is not None and is_translated(pc, number)
             if instruction is None or (known and passed) or self._timeline.drains(instruction):
                 break
-            if passed + self._timeline.wait_in(state, instruction) >= cycles_max:
+            wait = passed + self._timeline.wait_in(state, instruction)
+            if wait >= cycles_max:
                 break
             stop = thread.step()
             if stop is None:
+                thread.leave_record(pc, instruction, wait)
                 taken = thread.pc != pc + 4
                 cycles, causes, state = self._timeline.step(state, instruction, taken)
                 if cycles:

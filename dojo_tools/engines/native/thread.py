@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dojo_tools.bits import is_aligned, mask, to_signed
-from dojo_tools.description import Description, Instruction
+from dojo_tools.description import Description, Instruction, encode
 from dojo_tools.description.semantics import ARGUMENTS_MAX
 from dojo_tools.engines.faults import (
     fetch_fault,
@@ -31,7 +31,7 @@ from dojo_tools.engines.native.machine_code import ComputedJump, Target, Variant
 from dojo_tools.engines.native.memory import VERBS, FaultCode
 from dojo_tools.engines.native.slow_clock import SlowClock
 from dojo_tools.engines.native.timeline import Point, Timeline
-from dojo_tools.engines.native.trace import TraceMemory, WatchTrace
+from dojo_tools.engines.native.trace import RECORD_BITS, Ring
 from dojo_tools.engines.native.translations import (
     CodeSpace,
     Counters,
@@ -39,6 +39,7 @@ from dojo_tools.engines.native.translations import (
     Translator,
 )
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
+from dojo_tools.engines.records import Record, kept_registers, ring_size
 from dojo_tools.engines.request import Request
 from dojo_tools.engines.stop import Fault, Stop, StopReason
 from dojo_tools.engines.thread import RegisterValue
@@ -69,7 +70,8 @@ class Home:
     """Where a thread lives: its state, the memory of its node, its counters, as bytes in blocks.
 
     Threads of a node share `memory` and `code`. `changed` is called when code has changed that may
-    have been translated; it returns the translations to go on with.
+    have been translated; it returns the translations to go on with. `ring` has room for the records
+    of traced code.
     """
 
     state: memoryview
@@ -77,6 +79,7 @@ class Home:
     code: CodeMemory
     counters: Counters
     changed: Callable[[], CodeSpace]
+    ring: memoryview | None = None
 
 
 class NativeThread:
@@ -84,8 +87,8 @@ class NativeThread:
 
     What the host sees is that of `ReferenceThread`. Without a `timeline` timing is off. A
     `translator` that other threads use comes with its own target and timeline. `optimised` spends
-    on all code what otherwise only hot code is worth. `traced`, for a thread alone, gets a record
-    of each instruction that has retired, before `run` returns.
+    on all code what otherwise only hot code is worth. As many `records` of the last instructions
+    are kept; a `space` says itself how many.
     """
 
     def __init__(
@@ -98,7 +101,7 @@ class NativeThread:
         *,
         translator: Translator | None = None,
         optimised: bool = False,
-        traced: WatchTrace | None = None,
+        records: int = 0,
         space: CodeSpace | None = None,
         home: Home | None = None,
     ) -> None:
@@ -107,7 +110,7 @@ class NativeThread:
             if translator is None:
                 target = Target(description, memory_size, memory_low, denormals)
                 translator = Translator(target, timeline)
-            space = CodeSpace(translator, optimised, traced is not None)
+            space = CodeSpace(translator, optimised, ring_size(records))
         self.space = space
         self.target = space.translator.target
         self._translator = space.translator
@@ -125,7 +128,9 @@ class NativeThread:
         self._counters = home.counters
         self._slow_clock: SlowClock | None = None
         self._single: Translations | None = None
-        self._trace = None if traced is None else self._begin_trace(traced)
+        self._ring = None if home.ring is None else Ring(home.ring, space.kept)
+        if self._ring is not None:
+            self._set_field("trace_ring", self._ring.address)
         self._end = 0
         self._end_cycle = NEVER_CYCLE
         self._running_seconds = self._translation_seconds = self._improvement_seconds = 0.0
@@ -140,19 +145,9 @@ class NativeThread:
         memory = memoryview(mmap.mmap(-1, size_with_marks(memory_size)))
         state = memoryview(mmap.mmap(-1, size))
         code = CodeMemory(memory, memory_size)
-        return Home(state, memory, code, Counters(self.space.paths), self._drop_own)
-
-    def _begin_trace(self, watch: WatchTrace) -> TraceMemory:
-        trace = TraceMemory(watch)
-        self._set_field("trace_next", trace.first)
-        self._set_field("trace_end", trace.end)
-        return trace
-
-    def _take_trace(self) -> None:
-        """Hand over what the trace holds."""
-        if self._trace is not None:
-            self._trace.take(self._field("trace_next"))
-            self._set_field("trace_next", self._trace.first)
+        counters, records = Counters(self.space.paths), self.space.traced
+        ring = memoryview(mmap.mmap(-1, records << RECORD_BITS)) if records else None
+        return Home(state, memory, code, counters, self._drop_own, ring)
 
     def move_to(self, space: CodeSpace) -> None:
         """Go on with other translations; what the paths of the old ones count is kept."""
@@ -327,36 +322,53 @@ class NativeThread:
 
     # ---- running
 
-    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
+    def run(
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
+    ) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
         The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
-        after it has taken `seconds` of the host's time.
+        after it has taken `seconds` of the host's time. With `cycles_max` no instruction issues in
+        that cycle or later.
         """
-        try:
-            return self._run(limit, printed_max, seconds)
-        finally:
-            self._take_trace()
-
-    def _run(self, limit: int, printed_max: int | None, seconds: float | None) -> Stop:
         self._printed_room = printed_max
+        self._end_cycle = NEVER_CYCLE if cycles_max is None else cycles_max
         started = time.perf_counter()
         end = self._end = self.retired + limit
-        if limit > 0 and not self._is_fetchable(self.pc):
-            # A pc that only the host can set: the dispatcher's keys have no room for it.
-            return Stop(StopReason.FAULT, fault=self._fetch_fault(self.pc))
         while True:
-            left = end - self.retired
-            if left <= 0:
+            left, room = self._left(end)
+            if left <= 0 or self._is_at_end_cycle:
                 return Stop(StopReason.LIMIT)
-            stepping = left <= SLACK
-            room = left if stepping else min(left - SLACK, self._slice)
-            self._set_limit(self.retired + room)
+            if not self._is_fetchable(self.pc):
+                # A pc that only the host can set: the dispatcher's keys have no room for it.
+                return Stop(StopReason.FAULT, fault=self._fetch_fault(self.pc))
+            stepping = room <= 0
+            self._set_limit(self.retired + (left if stepping else min(room, self._slice)))
             stop = self._handle(self._enter(self.space.by_stepping[stepping]), stepping)
             if stop is not None:
                 return stop
             if seconds is not None and time.perf_counter() - started >= seconds:
                 return Stop(StopReason.LIMIT)
+
+    def _left(self, end: int) -> tuple[int, int]:
+        """Return how many instructions may retire at most, and how many while nobody counts.
+
+        Code that looks at the limit before each instruction looks at the last cycle as well, if
+        there is timing.
+        """
+        left, to_end = end - self.retired, self._end_cycle - self.clock_cycle
+        if self._timeline is None:
+            left = min(left, to_end)
+        before_end = (to_end - 1) // self.space.paths.step_cycles_max
+        return left, min(left, before_end) - SLACK
+
+    @property
+    def _is_at_end_cycle(self) -> bool:
+        return self._end_cycle < NEVER_CYCLE and self.next_issue_cycle() >= self._end_cycle
 
     def _enter(self, translations: Translations) -> Exit:
         """Run translated code until it comes back; learn how long a slice should be."""
@@ -389,8 +401,6 @@ class NativeThread:
                 self._improve(self.space.by_stepping[stepping])
             case Exit.WRITTEN:
                 self._drop_changed()
-            case Exit.TRACED:
-                self._take_trace()
             case _:
                 pass
         return None
@@ -433,11 +443,10 @@ class NativeThread:
     def _has_many_shapes(self, translations: Translations) -> bool:
         """Return whether one more shape of the code at the pc is not worth a translation.
 
-        Hot code is worth it, and so is a trace: only translated code leaves records.
+        Hot code is worth it.
         """
         shapes = translations.shapes_at(self.pc)
-        is_worth_it = translations.is_hot(self.pc, self.shape) or self._trace is not None
-        if self.shape == 0 or shapes == 0 or is_worth_it:
+        if self.shape == 0 or shapes == 0 or translations.is_hot(self.pc, self.shape):
             return False
         return self._translation_seconds > self._budget or shapes >= SHAPES_MAX
 
@@ -505,6 +514,27 @@ class NativeThread:
                     return None
                 case _:
                     return None
+
+    # ---- the last instructions
+
+    def last_records(self, count: int) -> list[Record]:
+        """Return the records of the last `count` instructions, if as many are kept."""
+        assert self._ring is not None, "no records are kept"
+        return self._ring.last(count, self._field("trace_count"))
+
+    def leave_record(self, pc: int, instruction: Instruction, wait: int) -> None:
+        """Keep a record of an instruction that has retired, so many cycles after the clock's."""
+        if self._ring is None:
+            return
+        files = self.target.layout.files
+        registers = kept_registers(instruction, self.description)
+        values = tuple(self._words[(files[file] >> 3) + index] for file, index in registers)
+        record = Record(pc, encode(instruction), self._field("cycles") + wait, values)
+        done = self._field("trace_count")
+        self._ring.add(done, record)
+        self._set_field("trace_count", done + 1)
+
+    # ---- what is decoded
 
     def _decode_fresh(self, pc: int) -> Instruction | None:
         """Return the instruction that may be fetched at an address, or None."""

@@ -14,6 +14,7 @@ from dojo_tools.engines.native.machine_code import ComputedJump, Target, Variant
 from dojo_tools.engines.native.region import RegionBuilder
 from dojo_tools.engines.native.region_cache import RegionCache, runs_of
 from dojo_tools.engines.native.timeline import Timeline
+from dojo_tools.engines.records import KeptRegisters
 from dojo_tools.engines.timing import Cause, Totals
 from dojo_tools.engines.translated import Translated, WatchTranslations
 
@@ -74,7 +75,7 @@ class Translator:
         assert made is not None, "the caller has checked that an instruction is there"
         level = "good" if variant.optimised else "quick"
         if self.watch is not None:
-            self.watch(Translated(pc, shape, level, variant.stepping, made.text))
+            self.watch(Translated(pc, shape, level, variant.names, made.text))
         key = made.text, level
         if key not in self._functions:
             contents = compiler().emit(*key)
@@ -269,14 +270,14 @@ class Translations:
 class CodeSpace:
     """All translations of the same code in the same memory, with the same timing.
 
-    Threads whose code is the same share one. `path_count_max` is how many paths their counters
-    have room for.
+    Threads whose code is the same share one. `traced` is how many records of instructions the ring
+    of each has room for.
     """
 
-    def __init__(
-        self, translator: Translator, optimised: bool = False, traced: bool = False
-    ) -> None:
+    def __init__(self, translator: Translator, optimised: bool = False, traced: int = 0) -> None:
         self.translator = translator
+        self.traced = traced
+        self.kept = KeptRegisters(translator.target.description)
         self.paths = Paths()
         variants = (
             replace(variant, optimised=optimised, traced=traced)

@@ -11,7 +11,6 @@ from dojo_tools.description import Description
 from dojo_tools.description.procedures import Procedures
 from dojo_tools.engines.mesh import (
     AGENT_BITS,
-    NEVER_CYCLE,
     Limits,
     MeshArrays,
     MeshShape,
@@ -43,8 +42,10 @@ class ReferenceMesh:
         shape: MeshShape,
         denormals: Denormals,
         terms: Callable[[int], Terms],
+        records: int = 0,
     ) -> None:
         self.arrays = arrays
+        self._records = records
         self._description = description
         self._shape = shape
         self._denormals: Denormals = denormals
@@ -112,6 +113,7 @@ class ReferenceMesh:
             terms.rule,
             memory=self._memory(agent >> AGENT_BITS),
             barred=terms.barred,
+            records=self._records,
         )
         self._threads[agent] = thread
         return thread
@@ -187,10 +189,8 @@ class ReferenceMesh:
         count = min(_SLICE, end - thread.retired)
         if self.step is not None:
             stop = self._run_steps(self.step, agent, count)
-        elif limits.cycle == NEVER_CYCLE:
-            stop = thread.run(count)
         else:
-            stop = thread.run_before(limits.cycle, count)
+            stop = thread.run(count, cycles_max=limits.cycle)
         clock[agent] = thread.clock_cycle
         if stop.reason is StopReason.LIMIT and limits.retired > thread.retired >= end:
             return self._gave_way
@@ -204,7 +204,7 @@ class ReferenceMesh:
         return self._ran
 
     def _run_steps(self, step: Callable[[int], Stop], agent: int, limit: int) -> Stop:
-        """Run a thread as `run_before` does, one instruction at a time."""
+        """Run a thread up to its limits, one instruction at a time."""
         thread, stop = self.thread(agent), Stop(StopReason.LIMIT)
         end = thread.retired + limit
         while stop.reason is StopReason.LIMIT and thread.retired < end:

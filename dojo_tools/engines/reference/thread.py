@@ -5,6 +5,7 @@ instruction.
 """
 
 import time
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ from dojo_tools.engines.faults import (
     stale_fault,
     trap_fault,
 )
+from dojo_tools.engines.mesh import NEVER_CYCLE
 from dojo_tools.engines.printing import Printed, text_of_bytes, text_of_character
+from dojo_tools.engines.records import KeptRegisters, Record, ring_size
 from dojo_tools.engines.reference.clock import Clock, PlainClock
 from dojo_tools.engines.reference.conversions import Conversions
 from dojo_tools.engines.reference.generate import Execute, compile_instruction
@@ -57,7 +60,8 @@ class _Stopped(Exception):
 class ReferenceThread:
     """A thread's registers and its node's memory; without a `rule` timing is off.
 
-    Threads of one node are given the same `memory`. `barred` is as in `Terms`.
+    Threads of one node are given the same `memory`. `barred` is as in `Terms`. As many `records` of
+    its last instructions are kept.
 
     A register file of 64-bit registers is a list of integers; a wider one is a dictionary from
     lane width to a view, an array of shape (registers, lanes) of unsigned elements.
@@ -73,7 +77,10 @@ class ReferenceThread:
         *,
         memory: Memory | None = None,
         barred: frozenset[int] = frozenset(),
+        records: int = 0,
     ) -> None:
+        self._records = deque[Record](maxlen=ring_size(records))
+        self._kept = KeptRegisters(description) if records else None
         self._clock = PlainClock() if rule is None else Clock(rule)
         self._issue_cycle = 0
         self.description = description
@@ -184,42 +191,64 @@ class ReferenceThread:
 
     # ---- running
 
-    def run(self, limit: int, printed_max: int | None = None, seconds: float | None = None) -> Stop:
+    def run(
+        self,
+        limit: int,
+        printed_max: int | None = None,
+        seconds: float | None = None,
+        cycles_max: int | None = None,
+    ) -> Stop:
         """Execute until the thread stops or has retired `limit` more instructions.
 
         The run also ends, as at the limit, once it has printed `printed_max` characters, or soon
-        after it has taken `seconds` of the host's time.
+        after it has taken `seconds` of the host's time. With `cycles_max` no instruction issues in
+        that cycle or later.
         """
         self._printed_room = printed_max
+        end_cycle = NEVER_CYCLE if cycles_max is None else cycles_max
         if seconds is None:
-            return self._run_quietly(limit)
+            return self._run_quietly(limit, end_cycle)
         end, started = self.retired + limit, time.perf_counter()
         while True:
-            stop = self._run_quietly(min(PIECE, end - self.retired))
-            is_over = self.retired >= end or time.perf_counter() - started >= seconds
+            piece = min(PIECE, end - self.retired)
+            before = self.retired
+            stop = self._run_quietly(piece, end_cycle)
+            is_over = self.retired in (end, before) or time.perf_counter() - started >= seconds
             if stop.reason is not StopReason.LIMIT or is_over or self._has_printed_enough:
                 return stop
-
-    def run_before(self, cycle: int, limit: int) -> Stop:
-        """Execute what issues before a cycle, at most `limit` instructions."""
-        end, stop = self.retired + limit, Stop(StopReason.LIMIT)
-        with floats.quiet():
-            while stop.reason is StopReason.LIMIT and self.retired < end:
-                if self.next_issue_cycle() >= cycle:
-                    break
-                stop = self._run(1)
-        return stop
 
     @property
     def _has_printed_enough(self) -> bool:
         return self._printed_room is not None and self._printed_room <= 0
 
-    def _run_quietly(self, limit: int) -> Stop:
+    def _run_quietly(self, limit: int, end_cycle: int) -> Stop:
         with floats.quiet():
-            return self._run(limit)
+            if self._kept is None:
+                return self._run(limit, end_cycle)
+            return self._run_recorded(limit, end_cycle, self._kept)
 
-    def _run(self, limit: int) -> Stop:
+    def _run_recorded(self, limit: int, end_cycle: int, kept: KeptRegisters) -> Stop:
+        """Run one instruction after the other, and keep a record of each that retires."""
+        end, before, stop = self.retired + limit, -1, Stop(StopReason.LIMIT)
+        while stop.reason is StopReason.LIMIT and before < self.retired < end:
+            before, pc, cycle = self.retired, self.pc, self.next_issue_cycle()
+            word = self._word(pc)
+            stop = self._run(1, end_cycle)
+            if self.retired > before:
+                values = tuple(self.registers[file][index] for file, index in kept.of(word))
+                self._records.append(Record(pc, word, cycle, values))
+            if self._has_printed_enough:
+                break
+        return stop
+
+    def last_records(self, count: int) -> list[Record]:
+        """Return the records of the last `count` instructions, if as many are kept."""
+        assert count <= (self._records.maxlen or 0)
+        return list(self._records)[-count:]
+
+    def _run(self, limit: int, end_cycle: int) -> Stop:
         fetched = self._fetched
+        may_end = end_cycle < NEVER_CYCLE
         clock, issue = self._clock, self._clock.issue
         timed: TimedInstruction | None = None
         pc, done = self.pc, 0
@@ -228,8 +257,12 @@ class ReferenceThread:
             while done < limit:
                 entry = fetched.get(pc)
                 if entry is None:
+                    if clock.cycle >= end_cycle:
+                        break  # also where nothing can be fetched
                     entry = self._fetch(pc)
                 execute, values, looks_at_counters, timed = entry
+                if may_end and clock.issue_cycle(timed) >= end_cycle:
+                    break
                 if looks_at_counters:
                     self.retired = start + done
                     self._issue_cycle = clock.issue_cycle(timed)
