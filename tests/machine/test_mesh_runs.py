@@ -27,6 +27,15 @@ die_width = {die}
 die_height = {die}
 provenance = "chosen: dies of a few nodes"
 """
+LARGE_DIE = """\
+base = "node"
+[grid]
+width = 64
+height = {height}
+die_width = 64
+die_height = {height}
+provenance = "chosen: one die of many nodes"
+"""
 SIZES = {"four": (8, 4), "many": (10, 2)}
 """Nodes at an edge of a machine, and of a die of it."""
 TRAFFIC = """\
@@ -268,6 +277,24 @@ def test_threads_that_ask_for_nothing_are_shown_as_they_go(
     lines = [line for line in mesh.lines if line.cycle < settled]
     assert {line.node for line in lines} == set(mesh.program_of)
     assert [line.text for line in lines if line.node == 0][:2] == ["1", "2"]
+
+
+def test_nodes_of_a_large_die_share_bits(tmp_path: Path):
+    """A die has a bit for each node up to a size; the same nodes of a larger one do the same."""
+    source = tmp_path / "traffic.s"
+    source.write_text(TRAFFIC.format(more=""))
+    image = load_program([source], DESCRIPTION)
+    seats, found = set[int](), list[object]()
+    for height in (30, 40):
+        path = tmp_path / f"{height}.toml"
+        path.write_text(LARGE_DIE.format(height=height))
+        mesh = Mesh(image, DESCRIPTION, load_machine(str(path)), grid=(64, 30))
+        seats.add(max(mesh.arrays["seat"]))
+        end = mesh.run()
+        waited = mesh.arrays["link_waited"][: 64 * 30 * 5].tolist()
+        found.append((end.cycles, end.retired, mesh.lines, waited))
+    assert seats == {64 * 30 - 1, 64 * 40 // 2 - 1}
+    assert found[0] == found[1]
 
 
 PROCESS = """\
