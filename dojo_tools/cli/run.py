@@ -456,7 +456,8 @@ def _last_lines(outcome: "RunReport") -> Iterable[str]:
     """Yield what each thread that began did last, if that was asked for."""
     for last in outcome.last:
         who = f" of {last.who}" if last.who else ""
-        yield f"last {len(last.entries)} instructions{who}"
+        count = len(last.entries)
+        yield f"last {count} instructions{who}" if count != 1 else f"last instruction{who}"
         yield from map(_entry_text, last.entries)
 
 

@@ -144,6 +144,8 @@ def test_the_last_instructions_come_with_the_report(engine: str) -> None:
     assert "p.s:4:9: fault: load of 8 bytes at 0x140000" in done.stderr
     quiet = run("p.s", *words, "-q").stdout.splitlines()
     assert quiet == lines[start:]
+    single = run("p.s", "--trace-last", "1", "-q").stdout.splitlines()
+    assert single == ["last instruction", lines[-1].replace("i64 4", "0x4")]
 
 
 def test_the_last_instructions_of_threads_name_them() -> None:
