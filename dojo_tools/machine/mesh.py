@@ -96,11 +96,13 @@ class MeshEnd:
 class Piece:
     """A part of a run, the same on every engine: a pause after it changes nothing.
 
-    So many events are handled, or a thread has retired so many instructions in all.
+    So many events are handled, or a thread has retired so many instructions in all. Nothing
+    happens in the cycle `cycles_max` or later, if there is one.
     """
 
     events: int
     retired: int
+    cycles_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

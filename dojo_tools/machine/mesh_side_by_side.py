@@ -67,10 +67,14 @@ class SideBySide:
         self._done: list[Piece] = []
         self._events = EVENTS
 
-    def run(self, limit: int) -> Ends:
-        """Run a piece; return how both paused or ended. Raises `MeshesDiffer`."""
+    def run(self, limit: int, cycles_max: int | None = None) -> Ends:
+        """Run a piece; return how both paused or ended. Raises `MeshesDiffer`.
+
+        `limit` and `cycles_max` are as in `Mesh.run`.
+        """
         started = time.perf_counter()
-        piece = Piece(self._events, _retired_max(self._meshes[0]) + 16 * self._events)
+        retired = _retired_max(self._meshes[0]) + 16 * self._events
+        piece = Piece(self._events, retired, cycles_max)
         ends = _run(self._meshes, limit, piece)
         ran = time.perf_counter()
         found = difference_so_far(*self._meshes, ends)
@@ -101,10 +105,16 @@ class SideBySide:
         )
         if not ran:
             return MeshDivergence(found)
-        return self._nearest(limit, done, ran[0], counts[ran[0]], found)
+        return self._nearest(limit, done, piece, ran[0], counts[ran[0]], found)
 
     def _nearest(
-        self, limit: int, done: list[Piece], agent: int, count: int, found: MeshDifference
+        self,
+        limit: int,
+        done: list[Piece],
+        piece: Piece,
+        agent: int,
+        count: int,
+        found: MeshDifference,
     ) -> MeshDivergence:
         """Return which of `count` instructions of a thread, run by an event, is wrong first."""
         for step in STEPS:
@@ -112,7 +122,8 @@ class SideBySide:
                 continue
             before = _retired(self._at(limit, done)[0], agent)
             ends = range(before + step, before + count + step, step)
-            nearer = self._first_of(limit, done, (Piece(1, retired) for retired in ends))
+            pieces = (replace(piece, retired=retired) for retired in ends)
+            nearer = self._first_of(limit, done, pieces)
             if nearer is None:
                 break
             found, count = nearer, step
@@ -155,7 +166,7 @@ class SideBySide:
 
 
 def _run(meshes: Meshes, limit: int, piece: Piece) -> Ends:
-    first, second = (mesh.run(limit, piece=piece) for mesh in meshes)
+    first, second = (mesh.run(limit, piece.cycles_max, piece=piece) for mesh in meshes)
     return first, second
 
 

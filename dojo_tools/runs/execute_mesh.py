@@ -1,7 +1,6 @@
 """Executes a run on many nodes, with one engine or with both in turn."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from dojo_tools.bits import mask
@@ -187,19 +186,19 @@ class _Taker:
     """
 
     def __init__(self, mesh: Mesh, listener: Listener, tracer: MeshTracer | None = None) -> None:
-        self._mesh = mesh
+        self.mesh = mesh
         self._listener = listener
         self._tracer = tracer
         self._is_one = sum(1 for _ in mesh.agents()) == 1
         self._begun: dict[tuple[int, int], str] = {}
-        self._size = 0
+        self._size = self._lines_size = 0
         self.kept: list[str] = []
         self.lines: list[MeshLine] = []
         self.is_cut = False
 
     def take(self, before: int | None = None) -> None:
         """Take what was printed before a cycle, that before which nothing more can be printed."""
-        mesh = self._mesh
+        mesh = self.mesh
         settled_cycle = mesh.settled_cycle() if before is None else before
         count = sum(line.cycle < settled_cycle for line in mesh.lines)
         for piece in mesh.lines[:count]:
@@ -221,7 +220,7 @@ class _Taker:
         self.take(NEVER_CYCLE)
         for (node, thread), text in sorted(self._begun.items()):
             if text:
-                self._emit(MeshLine(run_cycles(self._mesh), node, thread, text))
+                self._emit(MeshLine(run_cycles(self.mesh), node, thread, text))
         self._begun.clear()
 
     def _complete(self, piece: MeshLine) -> None:
@@ -236,10 +235,11 @@ class _Taker:
         self._begun[key] = rest
 
     def _emit(self, line: MeshLine) -> None:
-        if len(self.lines) < LINES_KEPT_MAX:
+        if len(self.lines) < LINES_KEPT_MAX and self._lines_size + len(line.text) <= PRINTED_MAX:
             self.lines.append(line)
+        self._lines_size += len(line.text)
         if not self._is_one:
-            self._write(line_text(self._mesh, line))
+            self._write(line_text(self.mesh, line))
 
     def _write(self, text: str) -> None:
         self._listener.printed(text)
@@ -250,21 +250,33 @@ class _Taker:
             self.kept.append(kept)
 
 
+class _Budget:
+    """The cycles that a run may take; `cycles_max` is where a mesh has to stop for now."""
+
+    def __init__(self, cycles: int | None, mesh: Mesh) -> None:
+        self._cycles = cycles
+        # What stops the machine within the budget takes effect at the end of its window.
+        window = mesh.machine.network.die_latency_cycles
+        self.cycles_max = None if cycles is None else cycles + 1 + window
+
+    def is_over(self, mesh: Mesh, end: MeshEnd) -> bool:
+        """Return whether a run that has come back is over: it has ended, or passed its budget."""
+        if end.reason is not EndReason.LIMIT or end.limited is not None:
+            return end.reason is not EndReason.PAUSED
+        if self._cycles is None or self.cycles_max is None or mesh.goes_beyond(self._cycles):
+            return True
+        self.cycles_max *= 2  # only transfers are under way, which count no cycles
+        return False
+
+
 def _run(mesh: Mesh, run_file: RunFile, listener: Listener, taker: _Taker) -> MeshEnd | None:
     """Run a mesh to its end, or past its budget of cycles; return None after Ctrl-C."""
-    budget = run_file.cycles_max
-    # What stops the machine within the budget takes effect at the end of its window.
-    cycles_max = None if budget is None else budget + 1 + mesh.machine.network.die_latency_cycles
+    budget = _Budget(run_file.cycles_max, mesh)
     try:
         while True:
-            end = mesh.run(run_file.instructions_max, cycles_max, SLICE_SECONDS)
-            is_at_cycle = end.reason is EndReason.LIMIT and end.limited is None
-            if end.reason is not EndReason.PAUSED and not is_at_cycle:
+            end = mesh.run(run_file.instructions_max, budget.cycles_max, SLICE_SECONDS)
+            if budget.is_over(mesh, end):
                 return end
-            if budget is not None and mesh.goes_beyond(budget):
-                return replace(end, reason=EndReason.LIMIT)
-            if is_at_cycle and cycles_max is not None:
-                cycles_max *= 2  # only transfers are under way, which count no cycles
             taker.take()
             listener.progressed(end.retired)
     except KeyboardInterrupt:
@@ -277,15 +289,13 @@ def _run_both(
     side_by_side: SideBySide, run_file: RunFile, listener: Listener, takers: Sequence[_Taker]
 ) -> Ends | None:
     """Run two meshes as `_run` does one. Raises `MeshesDiffer`."""
-    budget = run_file.cycles_max
+    mesh = takers[0].mesh
+    budget = _Budget(run_file.cycles_max, mesh)
     try:
         while True:
-            ends = side_by_side.run(run_file.instructions_max)
-            if ends[0].reason is not EndReason.PAUSED:
+            ends = side_by_side.run(run_file.instructions_max, budget.cycles_max)
+            if budget.is_over(mesh, ends[0]):
                 return ends
-            if budget is not None and ends[0].cycles > budget:
-                first, second = (replace(end, reason=EndReason.LIMIT) for end in ends)
-                return first, second
             for taker in takers:
                 taker.take()
             listener.progressed(ends[0].retired)
