@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dojo_tools.machine import Change, Machine, TraceEntry
     from dojo_tools.machine.thread_view import ThreadView
     from dojo_tools.runs import Argument, Dump, RunFile, RunReport
+    from dojo_tools.runs.report import OutputResult
 
 LAST_MAX = 10_000
 NODES_SIDE_MAX = 4096
@@ -538,9 +539,14 @@ def _print_failure(outcome: "RunReport", quiet: bool) -> None:
         for line in (line for output in failed for line in output.lines()):
             print(printable(line), file=sys.stderr)
     if failed:
-        names = ", ".join(output.symbol for output in failed)
+        names = ", ".join(map(_wrong_text, failed))
         text = f"{len(failed)} of {len(outcome.outputs)} outputs are wrong: {names}"
         show([Diagnostic(Severity.ERROR, text)])
+
+
+def _wrong_text(output: "OutputResult") -> str:
+    count = len(output.wrong_nodes)
+    return f"{output.symbol} of {count} nodes" if count > 1 else output.symbol
 
 
 def _deadlock_graph(outcome: "RunReport") -> str:

@@ -69,13 +69,12 @@ def failed_checks(outputs: tuple[OutputResult, ...]) -> tuple[Diagnostic, ...]:
 
 
 def _failed_check(output: OutputResult) -> Diagnostic:
-    head, *details, last = output.lines()
-    nodes = () if output.node is None else (output.node,)
+    head, *details, last = output.found_lines()
     return replace(
         failure(
             Status.CHECK_FAILED,
             f"{head}: {last}",
-            Event("error", nodes=nodes, details={"output": output.symbol}),
+            Event("error", nodes=output.wrong_nodes, details={"output": output.symbol}),
             output.span,
         ),
         notes=tuple(Note(line.strip()) for line in details),
