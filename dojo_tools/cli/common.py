@@ -148,6 +148,11 @@ def is_shown_at_once() -> bool:
     return _channel.get().is_shown_at_once
 
 
+def messages_file() -> Path | None:
+    """Return the file that diagnostics go to, None if it is standard error."""
+    return _channel.get().file
+
+
 def _guard(work: Callable[[], ExitCode], channel: Channel) -> ExitCode:
     try:
         with interrupts_raised():

@@ -20,6 +20,7 @@ from dojo_tools.cli.common import (
     check_output,
     is_shown_at_once,
     load,
+    messages_file,
     show,
     write_output,
 )
@@ -238,6 +239,7 @@ def run(
     for path in (report, deadlock_dot, *(wish.path for wish in run_file.dumps)):
         if path is not None:
             check_output(path)
+    _check_apart(_written_files(run_file, report, deadlock_dot))
 
     from dojo_tools.runs import Listener, execute_run
 
@@ -331,6 +333,36 @@ def _dump(text: str) -> "Dump":
     symbol, separator, place = symbol.partition("@")
     node = _pair("--dump", place, ",") if separator else None
     return Dump(symbol, Path(name), node)
+
+
+def _written_files(
+    run_file: "RunFile", report: Path | None, deadlock_dot: Path | None
+) -> Iterable[tuple[str, Path]]:
+    """Yield what a run writes, in the words of messages, with its file."""
+    options = {
+        "`--report`": report,
+        "`--deadlock-dot`": deadlock_dot,
+        "`--diagnostics-file`": messages_file(),
+    }
+    yield from ((name, path) for name, path in options.items() if path is not None)
+    for wish in run_file.dumps:
+        place = "" if wish.node is None else "@{},{}".format(*wish.node)
+        yield f"`--dump {printable(wish.symbol)}{place}`", wish.path
+    for output in run_file.outputs:
+        if output.save is not None:
+            yield f"output `{printable(output.title)}`", output.save
+
+
+def _check_apart(files: Iterable[tuple[str, Path]]) -> None:
+    """Refuse two outputs that would overwrite each other; a device or a pipe takes several."""
+    writers: dict[Path, str] = {}
+    for name, path in files:
+        is_stream = path == STANDARD_STREAM or (path.exists() and not path.is_file())
+        other = None if is_stream else writers.setdefault(path.resolve(), name)
+        if other not in (None, name):
+            raise typer.BadParameter(
+                f"{other} and {name} would both write `{printable(str(path))}`"
+            )
 
 
 def _with_view(run_file: "RunFile", shows: list[str], machine: str | None) -> "RunFile":
