@@ -142,7 +142,7 @@ def test_a_deadlock_has_who_waits_in_json_and_sarif() -> None:
     assert result["properties"]["exitCode"] == ExitCode.DEADLOCK
     assert result["properties"]["deadlock"] == found["deadlock"]
     names = [place["fullyQualifiedName"] for place in result["locations"][0]["logicalLocations"]]
-    assert names == ["node (0, 0)", "node (0, 0) thread 0"]
+    assert names == [f"node ({x}, 0){part}" for x in (0, 1) for part in ("", " thread 0")]
 
 
 def test_each_output_that_is_wrong_is_told_with_its_place_in_the_run_file() -> None:
