@@ -206,13 +206,33 @@ def run(
         raise typer.BadParameter("`--dump-ir` needs the native engine")
     if timing not in (None, *TIMINGS):
         raise typer.BadParameter(f"`--timing {timing}`: it is {' or '.join(TIMINGS)}")
+    of_runs = {
+        "--report": report,
+        "--registers": registers,
+        "--dump": dump,
+        "--show-as": show_as,
+        "--print-trace": print_trace,
+        "--trace-last": trace_last,
+        "--arg": arguments,
+        "--max-instructions": max_instructions,
+        "--machine": machine,
+        "--grid": grid,
+        "--at": at,
+        "--workers": workers,
+        "--deadlock-dot": deadlock_dot,
+        "--heatmap": heatmap,
+        "--timing": timing,
+        "--dump-ir": dump_ir,
+    }
     if examples:
         if files:
             raise typer.BadParameter("`--examples` takes no FILE")
+        _refuse_others("--examples", {**of_runs, "--fidelity": fidelity})
         return _run_examples(load(isa), isa or [], engine or ENGINES[-1], quiet)
     if fidelity:
         if files:
             raise typer.BadParameter("`--fidelity` takes no FILE")
+        _refuse_others("--fidelity", {**of_runs, "--isa": isa, "--quiet": quiet})
         if engine == "both":
             raise typer.BadParameter("`--fidelity` takes one engine")
         from dojo_tools.cli.fidelity_table import print_fidelity
@@ -233,6 +253,11 @@ def run(
         workers=workers or run_file.workers,
         timing=run_file.timing if timing is None else timing == "on",
     )
+    if print_trace and engine is None and run_file.engine == "both":
+        raise typer.BadParameter(
+            "`--print-trace` needs the reference engine, not `both` of the run file: add "
+            "`--engine reference`"
+        )
     if dump_ir is not None and (engine or run_file.engine) == "reference":
         raise typer.BadParameter("`--dump-ir` needs the native engine: add `--engine native`")
 
@@ -286,6 +311,13 @@ def main() -> None:
 
 
 # What to run.
+
+
+def _refuse_others(mode: str, options: Mapping[str, object]) -> None:
+    """Refuse the options with a value: they would do nothing in place of a run."""
+    for option, value in options.items():
+        if value not in (None, False, []):
+            raise typer.BadParameter(f"`{mode}` takes no `{option}`")
 
 
 def _run_file(files: list[Path]) -> "RunFile":

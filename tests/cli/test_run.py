@@ -357,6 +357,37 @@ def test_the_worked_examples() -> None:
     assert (of, held) == ("of", total)
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["--examples", "--machine", "small"], "--machine"),
+        (["--examples", "--workers", "2", "--engine", "both"], "--workers"),
+        (["--examples", "--trace-last", "5"], "--trace-last"),
+        (["--examples", "--fidelity"], "--fidelity"),
+        (["--fidelity", "--quiet"], "--quiet"),
+    ],
+)
+def test_options_that_do_nothing_without_a_program_are_refused(
+    words: list[str], option: str
+) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+    assert f"`{words[0]}` takes no `{option}`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"), [("both", ["--print-trace"]), ("reference", ["--dump-ir", "ir"])]
+)
+def test_an_engine_of_the_run_file_that_an_option_excludes(engine: str, words: list[str]) -> None:
+    source = program("halti 0")
+    Path("run.toml").write_text(
+        f'[program]\nsources = ["{source}"]\n[run]\nengine = "{engine}"\n', encoding="utf-8"
+    )
+    refused = run("run.toml", *words)
+    assert refused.returncode == ExitCode.USAGE
+    assert f"`{words[0]}` needs the" in refused.stderr
+
+
 def test_the_published_figures() -> None:
     done = run("--fidelity")
     assert done.returncode == ExitCode.DONE, done.stdout
