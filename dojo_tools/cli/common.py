@@ -22,6 +22,7 @@ from dojo_tools.cli.interrupts import interrupts_raised
 from dojo_tools.cli.messages import Channel, FileOption, Format, FormatOption, show_os_error
 from dojo_tools.diagnostics import (
     Diagnostic,
+    Event,
     ExitCode,
     InputError,
     Severity,
@@ -170,6 +171,8 @@ def _guard(work: Callable[[], ExitCode], channel: Channel) -> ExitCode:
         show_os_error(channel, error)
         return ExitCode.IO
     except KeyboardInterrupt:
+        event = Event(exit_code=ExitCode.INTERRUPTED)
+        channel.show([Diagnostic(Severity.ERROR, "interrupted", name="interrupted", event=event)])
         return ExitCode.INTERRUPTED
     except MemoryError:
         channel.show([Diagnostic(Severity.ERROR, "this input needs more memory than there is")])

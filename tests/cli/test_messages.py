@@ -215,3 +215,26 @@ def check_location(location: dict[str, Any]) -> None:
         assert min(region.values()) >= 1
         start = region["startLine"], region["startColumn"]
         assert start <= (region["endLine"], region["endColumn"])
+
+
+@pytest.mark.parametrize("words", [[], ["--diagnostics", "json"]], ids=["text", "json"])
+def test_an_interrupt_before_the_run_is_told(words: list[str]) -> None:
+    program = (
+        "import sys; sys.argv[0] = 'dojo'\n"
+        "from dojo_tools.cli import run\n"
+        "def interrupted(_files): raise KeyboardInterrupt\n"
+        "run._run_file = interrupted\n"
+        "run.main()\n"
+    )
+    command = [sys.executable, "-c", program, "p.s", *words]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == ExitCode.INTERRUPTED
+    if not words:
+        assert done.stderr == "interrupted\n"
+        return
+    assert json.loads(done.stderr) == {
+        "severity": "error",
+        "name": "interrupted",
+        "message": "interrupted",
+        "exit_code": ExitCode.INTERRUPTED,
+    }
