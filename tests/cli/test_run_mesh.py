@@ -84,6 +84,18 @@ def test_a_deadlock_in_json_has_all_agents_and_ranges() -> None:
     assert [(waiter["wanted"], waiter["held"]) for waiter in waiters] == [(None, None)] * 3
 
 
+def test_a_deadlock_says_with_which_code_the_missing_nodes_halted() -> None:
+    Path("p.s").write_text(
+        "        .barrier gate\n        .global _start\n"
+        "_start: ctl.read t0, node_id\n        beqz t0, waits\n        halti 3\n"
+        "waits:  barrier.all gate\n        halti 0\n",
+        encoding="utf-8",
+    )
+    done = run("p.s", "--machine", "small", "--grid", "3x1", "-q")
+    assert done.returncode == ExitCode.DEADLOCK
+    assert "2 nodes: (1..2, 0), which have halted with code 3, not there" in done.stderr
+
+
 def test_a_halt_with_a_code_has_its_cycle() -> None:
     Path("p.s").write_text(
         ".global _start\n_start: ctl.read t0, node_id\nbeqz t0, done\n"
