@@ -62,7 +62,8 @@ class Source:
     def position(self, offset: int) -> tuple[int, int]:
         """Return the line and the column of a character, both counted from 1."""
         if not self.text:
-            return self.origin
+            line, column = self.origin
+            return line, column + offset
         line = bisect.bisect_right(self.line_starts, offset)
         return line, offset - self.line_starts[line - 1] + 1
 

@@ -22,6 +22,7 @@ from dojo_tools.cli.interrupts import interrupts_raised
 from dojo_tools.cli.messages import Channel, FileOption, Format, FormatOption, show_os_error
 from dojo_tools.diagnostics import (
     Diagnostic,
+    Event,
     ExitCode,
     InputError,
     Severity,
@@ -148,6 +149,11 @@ def is_shown_at_once() -> bool:
     return _channel.get().is_shown_at_once
 
 
+def messages_file() -> Path | None:
+    """Return the file that diagnostics go to, None if it is standard error."""
+    return _channel.get().file
+
+
 def _guard(work: Callable[[], ExitCode], channel: Channel) -> ExitCode:
     try:
         with interrupts_raised():
@@ -165,6 +171,8 @@ def _guard(work: Callable[[], ExitCode], channel: Channel) -> ExitCode:
         show_os_error(channel, error)
         return ExitCode.IO
     except KeyboardInterrupt:
+        event = Event(exit_code=ExitCode.INTERRUPTED)
+        channel.show([Diagnostic(Severity.ERROR, "interrupted", name="interrupted", event=event)])
         return ExitCode.INTERRUPTED
     except MemoryError:
         channel.show([Diagnostic(Severity.ERROR, "this input needs more memory than there is")])

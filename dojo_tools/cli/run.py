@@ -20,6 +20,7 @@ from dojo_tools.cli.common import (
     check_output,
     is_shown_at_once,
     load,
+    messages_file,
     show,
     write_output,
 )
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from dojo_tools.machine import Change, Machine, TraceEntry
     from dojo_tools.machine.thread_view import ThreadView
     from dojo_tools.runs import Argument, Dump, RunFile, RunReport
+    from dojo_tools.runs.report import OutputResult
 
 LAST_MAX = 10_000
 NODES_SIDE_MAX = 4096
@@ -204,13 +206,33 @@ def run(
         raise typer.BadParameter("`--dump-ir` needs the native engine")
     if timing not in (None, *TIMINGS):
         raise typer.BadParameter(f"`--timing {timing}`: it is {' or '.join(TIMINGS)}")
+    of_runs = {
+        "--report": report,
+        "--registers": registers,
+        "--dump": dump,
+        "--show-as": show_as,
+        "--print-trace": print_trace,
+        "--trace-last": trace_last,
+        "--arg": arguments,
+        "--max-instructions": max_instructions,
+        "--machine": machine,
+        "--grid": grid,
+        "--at": at,
+        "--workers": workers,
+        "--deadlock-dot": deadlock_dot,
+        "--heatmap": heatmap,
+        "--timing": timing,
+        "--dump-ir": dump_ir,
+    }
     if examples:
         if files:
             raise typer.BadParameter("`--examples` takes no FILE")
+        _refuse_others("--examples", {**of_runs, "--fidelity": fidelity})
         return _run_examples(load(isa), isa or [], engine or ENGINES[-1], quiet)
     if fidelity:
         if files:
             raise typer.BadParameter("`--fidelity` takes no FILE")
+        _refuse_others("--fidelity", {**of_runs, "--isa": isa, "--quiet": quiet})
         if engine == "both":
             raise typer.BadParameter("`--fidelity` takes one engine")
         from dojo_tools.cli.fidelity_table import print_fidelity
@@ -231,12 +253,18 @@ def run(
         workers=workers or run_file.workers,
         timing=run_file.timing if timing is None else timing == "on",
     )
+    if print_trace and engine is None and run_file.engine == "both":
+        raise typer.BadParameter(
+            "`--print-trace` needs the reference engine, not `both` of the run file: add "
+            "`--engine reference`"
+        )
     if dump_ir is not None and (engine or run_file.engine) == "reference":
         raise typer.BadParameter("`--dump-ir` needs the native engine: add `--engine native`")
 
     for path in (report, deadlock_dot, *(wish.path for wish in run_file.dumps)):
         if path is not None:
             check_output(path)
+    _check_apart(_written_files(run_file, report, deadlock_dot))
 
     from dojo_tools.runs import Listener, execute_run
 
@@ -285,6 +313,13 @@ def main() -> None:
 # What to run.
 
 
+def _refuse_others(mode: str, options: Mapping[str, object]) -> None:
+    """Refuse the options with a value: they would do nothing in place of a run."""
+    for option, value in options.items():
+        if value not in (None, False, []):
+            raise typer.BadParameter(f"`{mode}` takes no `{option}`")
+
+
 def _run_file(files: list[Path]) -> "RunFile":
     if files[0].suffix == ".toml" and len(files) == 1:
         from dojo_tools.runs import load_run_file
@@ -330,6 +365,36 @@ def _dump(text: str) -> "Dump":
     symbol, separator, place = symbol.partition("@")
     node = _pair("--dump", place, ",") if separator else None
     return Dump(symbol, Path(name), node)
+
+
+def _written_files(
+    run_file: "RunFile", report: Path | None, deadlock_dot: Path | None
+) -> Iterable[tuple[str, Path]]:
+    """Yield what a run writes, in the words of messages, with its file."""
+    options = {
+        "`--report`": report,
+        "`--deadlock-dot`": deadlock_dot,
+        "`--diagnostics-file`": messages_file(),
+    }
+    yield from ((name, path) for name, path in options.items() if path is not None)
+    for wish in run_file.dumps:
+        place = "" if wish.node is None else "@{},{}".format(*wish.node)
+        yield f"`--dump {printable(wish.symbol)}{place}`", wish.path
+    for output in run_file.outputs:
+        if output.save is not None:
+            yield f"output `{printable(output.title)}`", output.save
+
+
+def _check_apart(files: Iterable[tuple[str, Path]]) -> None:
+    """Refuse two outputs that would overwrite each other; a device or a pipe takes several."""
+    writers: dict[Path, str] = {}
+    for name, path in files:
+        is_stream = path == STANDARD_STREAM or (path.exists() and not path.is_file())
+        other = None if is_stream else writers.setdefault(path.resolve(), name)
+        if other not in (None, name):
+            raise typer.BadParameter(
+                f"{other} and {name} would both write `{printable(str(path))}`"
+            )
 
 
 def _with_view(run_file: "RunFile", shows: list[str], machine: str | None) -> "RunFile":
@@ -538,9 +603,14 @@ def _print_failure(outcome: "RunReport", quiet: bool) -> None:
         for line in (line for output in failed for line in output.lines()):
             print(printable(line), file=sys.stderr)
     if failed:
-        names = ", ".join(output.symbol for output in failed)
+        names = ", ".join(map(_wrong_text, failed))
         text = f"{len(failed)} of {len(outcome.outputs)} outputs are wrong: {names}"
         show([Diagnostic(Severity.ERROR, text)])
+
+
+def _wrong_text(output: "OutputResult") -> str:
+    count = len(output.wrong_nodes)
+    return f"{output.symbol} of {count} nodes" if count > 1 else output.symbol
 
 
 def _deadlock_graph(outcome: "RunReport") -> str:

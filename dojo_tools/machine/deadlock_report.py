@@ -35,8 +35,9 @@ _NEVER, _ITSELF, _OTHER_NODE = -1, -2, -3
 
 def deadlock_diagnostic(mesh: MeshState, found: Deadlock, cycles: int) -> Diagnostic:
     """Return who waits for whom, the agents of the circle first."""
-    first = ordered_waiters(found)[0]
-    who = agent_of(mesh, first.agent)
+    waiters = ordered_waiters(found)
+    first = waiters[0]
+    agents = tuple(agent_of(mesh, waiter.agent) for waiter in waiters)
     return Diagnostic(
         Severity.ERROR,
         f"{_count_text(found)}, and nothing happens any more (cycle {cycles})",
@@ -46,9 +47,9 @@ def deadlock_diagnostic(mesh: MeshState, found: Deadlock, cycles: int) -> Diagno
         "deadlock",
         Event(
             "deadlock",
-            (who,),
+            agents,
             cycles,
-            None if who.thread is None else first.pc,
+            None if agents[0].thread is None else first.pc,
             ExitCode.DEADLOCK,
             {"deadlock": deadlock_json(mesh, found)},
         ),
@@ -275,8 +276,8 @@ def _waiter_json(mesh: MeshState, waiter: Waiter) -> dict[str, Any]:
         "line": None if line is None else line.line,
         "column": None if line is None else line.column,
         "since_cycle": waiter.cycle,
-        "wanted": waiter.wanted,
-        "held": waiter.held,
+        "wanted": waiter.wanted if waiter.what == "semaphore" else None,
+        "held": None if waiter.what == "barrier" else waiter.held,
         "posted_last_by": None if poster is None else agent_json(mesh, poster),
         "could_post": [agent_json(mesh, agent) for agent in waiter.could],
         "could_post_count": waiter.could_count,

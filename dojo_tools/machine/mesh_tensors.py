@@ -12,7 +12,7 @@ A symbol's own shape is that of a block: (4, 8) on each of 2 x 3 nodes is a tens
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -265,15 +265,13 @@ def _block_type(
 
 def differing_nodes(
     mesh: MeshState, name: str, element: str, shape: Sequence[int]
-) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield the first node with a symbol and its values, then nodes with values not yet seen."""
-    seen: set[bytes] = set()
+) -> list[tuple[list[int], NDArray[Any]]]:
+    """Return each value that nodes have for a symbol, with them, that of the first node first."""
+    found: dict[bytes, tuple[list[int], NDArray[Any]]] = {}
     for node in nodes_with(mesh, name):
         values = _read(mesh, name, node, element, shape)
-        contents = values.tobytes()
-        if contents not in seen:
-            seen.add(contents)
-            yield node, values
+        found.setdefault(values.tobytes(), ([], values))[0].append(node)
+    return list(found.values())
 
 
 # ---- DIP cards

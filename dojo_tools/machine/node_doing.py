@@ -7,6 +7,7 @@ from dojo_tools.engines.mesh import AGENT_BITS, LIST_ENGINE
 from dojo_tools.machine.mesh_names import resource_name
 from dojo_tools.machine.mesh_state import MeshState
 from dojo_tools.objects import SymbolKind
+from dojo_tools.ranges import numbers_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,17 @@ def doing_of(mesh: MeshState, node: int) -> Doing:
         for number in range(LIST_ENGINE)
         if (text := _agent_doing(mesh, first + number))
     ]
-    return Doing(threads=tuple(texts)) if texts else HALTED
+    return Doing(threads=tuple(texts)) if texts else _halted(mesh, first)
+
+
+def _halted(mesh: MeshState, first: int) -> Doing:
+    """Return that a node has halted, with the codes of its threads that are not zero."""
+    values = mesh.arrays["exit_value"]
+    codes = sorted({values[first + number] for number in range(LIST_ENGINE)} - {0})
+    if not codes:
+        return HALTED
+    how = f"halted with {'code' if len(codes) == 1 else 'codes'} {numbers_text(codes)}"
+    return Doing(f"has {how}", f"have {how}")
 
 
 def _agent_doing(mesh: MeshState, agent: int) -> str:

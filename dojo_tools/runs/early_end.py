@@ -69,13 +69,12 @@ def failed_checks(outputs: tuple[OutputResult, ...]) -> tuple[Diagnostic, ...]:
 
 
 def _failed_check(output: OutputResult) -> Diagnostic:
-    head, *details, last = output.lines()
-    nodes = () if output.node is None else (output.node,)
+    head, *details, last = output.found_lines()
     return replace(
         failure(
             Status.CHECK_FAILED,
             f"{head}: {last}",
-            Event("error", nodes=nodes, details={"output": output.symbol}),
+            Event("error", nodes=output.wrong_nodes, details={"output": output.symbol}),
             output.span,
         ),
         notes=tuple(Note(line.strip()) for line in details),
@@ -96,14 +95,28 @@ def failure(
 
 
 def with_source(diagnostic: Diagnostic, run_file: RunFile) -> Diagnostic:
-    """Return a diagnostic that shows its source line, if that can be read.
+    """Return a diagnostic that shows its source line, if that can be read; notes get their ends.
 
     Only files beside the program's own are opened: an image may name any file of the host.
     """
-    span = diagnostic.span
+    notes = tuple(
+        replace(note, span=_unshown(_with_text(run_file, note.span))) for note in diagnostic.notes
+    )
+    return replace(diagnostic, span=_with_text(run_file, diagnostic.span), notes=notes)
+
+
+def _with_text(run_file: RunFile, span: Span | None) -> Span | None:
     if span is None or span.source.text:
-        return diagnostic
-    return replace(diagnostic, span=_read_span(run_file, span) or span)
+        return span
+    return _read_span(run_file, span) or span
+
+
+def _unshown(span: Span | None) -> Span | None:
+    """Return a place of one line without the text that it is in."""
+    if span is None or not span.source.text:
+        return span
+    place = span.source.position(span.start)
+    return Span(Source(span.source.name, "", place), 0, span.end - span.start)
 
 
 def _read_span(run_file: RunFile, span: Span) -> Span | None:

@@ -409,6 +409,7 @@ def _failures(
 
 def _halts(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each group of threads that halted with a code in the same place."""
+    ended = mesh.arrays["ended"]
     groups: dict[tuple[int, int, int], list[int]] = {}
     for agent in sorted(end.codes):
         pc = mesh.engine.thread(agent).pc - WORD_BYTES
@@ -421,7 +422,7 @@ def _halts(mesh: Mesh, end: MeshEnd) -> Iterator[Diagnostic]:
         yield failure(
             Status.HALT_CODE,
             f"{agents_text(agents)} halted with {noun} {numbers_text(sorted(set(codes)))}",
-            Event("error", agents, pc=pc, details={"code": codes[0], "codes": codes}),
+            Event("error", agents, ended[group[0]], pc, details={"code": codes[0], "codes": codes}),
             span_at(mesh, group[0], pc),
         )
 

@@ -22,9 +22,9 @@ Node = tuple[int, int]
 
 
 class Copy(NamedTuple):
-    """The values of a tensor, and a node that holds them if several have it."""
+    """The values of a tensor, and the nodes that hold them, none of what is on no single node."""
 
-    node: Node | None
+    nodes: tuple[Node, ...]
     values: NDArray[Any]
 
 
@@ -206,7 +206,7 @@ class MachineHost:
 
     def copies(self, name: str, place: Place, element: str, shape: Shape) -> list[Copy]:
         """Return a tensor, of which there is one copy."""
-        return [Copy(None, self._machine.read_tensor(name, element, shape))]
+        return [Copy((), self._machine.read_tensor(name, element, shape))]
 
     def write(self, name: str, place: Place, values: NDArray[Any], element: str) -> None:
         """Set a tensor."""

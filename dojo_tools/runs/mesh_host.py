@@ -118,10 +118,11 @@ class MeshHost:
         """Return a tensor: where it is on every node, each value that there is for it once."""
         if place == EVERYWHERE:
             return [
-                Copy(self._mesh.place_of(node), values)
-                for node, values in differing_nodes(self._mesh, name, element, shape)
+                Copy(tuple(map(self._mesh.place_of, nodes)), values)
+                for nodes, values in differing_nodes(self._mesh, name, element, shape)
             ]
-        return [Copy(None, self.read(name, place, element, shape))]
+        nodes = () if place.node is None else (place.node,)
+        return [Copy(nodes, self.read(name, place, element, shape))]
 
     def write(self, name: str, place: Place, values: NDArray[Any], element: str) -> None:
         """Set a tensor."""

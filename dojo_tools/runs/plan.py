@@ -97,16 +97,26 @@ class Plan:
         tensors: Mapping[str, NDArray[Any]],
         denormals: Denormals,
     ) -> OutputResult:
-        """Return the result of the first node, or of the first node where a check fails."""
-        first = self._result(plan, copies[0].values, tensors, denormals)
-        if not first.passed:
-            return replace(first, node=copies[0].node)
-        bare = replace(plan, output=replace(plan.output, save=None))
-        for copy in copies[1:]:
-            result = self._result(bare, copy.values, tensors, denormals)
-            if not result.passed:
-                return replace(result, saved=first.saved, node=copy.node)
-        return replace(first, is_uniform=len(copies) == 1)
+        """Return the result of the first node, or where checks fail of the node furthest off."""
+        output = plan.output
+        if output.save is not None:
+            save_tensor_file(output.save, copies[0].values, plan.element)
+        results = [
+            (self._result(plan, copy.values, tensors, denormals), copy.nodes) for copy in copies
+        ]
+        is_uniform = len(copies) == 1
+        saved_node = None if is_uniform or output.save is None else copies[0].nodes[0]
+        wrong = [(result, nodes) for result, nodes in results if not result.passed]
+        if not wrong:
+            return replace(results[0][0], is_uniform=is_uniform, saved_node=saved_node)
+        furthest, nodes = max(wrong, key=lambda found: _badness(found[0]))
+        return replace(
+            furthest,
+            node=nodes[0] if nodes else None,
+            wrong_nodes=tuple(node for _, found in wrong for node in found),
+            is_uniform=is_uniform,
+            saved_node=saved_node,
+        )
 
     def _result(
         self,
@@ -116,8 +126,6 @@ class Plan:
         denormals: Denormals,
     ) -> OutputResult:
         output = plan.output
-        if output.save is not None:
-            save_tensor_file(output.save, found, plan.element)
         comparison: Comparison | None = None
         if output.check is not None:
             expected = plan.expected
@@ -140,6 +148,14 @@ class Plan:
             at_limit,
             span=output.span,
         )
+
+
+def _badness(result: OutputResult) -> tuple[float, float]:
+    """Return how far a wrong output is off: its largest error, then how many labels it misses."""
+    largest = None if result.comparison is None else result.comparison.largest
+    error = 0.0 if largest is None else largest.error
+    missed = 0.0 if result.accuracy is None else 1 - result.accuracy.value
+    return math.inf if math.isnan(error) else error, missed
 
 
 def _count_at_limit(found: NDArray[Any], element: str) -> int:

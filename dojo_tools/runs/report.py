@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dojo_tools.diagnostics import Diagnostic, ExitCode, Span, render
 from dojo_tools.engines.stop import Stop
 from dojo_tools.machine import LastInstructions, Machine
+from dojo_tools.machine.node_lists import nodes_text
 from dojo_tools.objects import LineEntry
 
 if TYPE_CHECKING:
@@ -96,8 +97,9 @@ class OutputResult:
     """A tensor as it was found after the program halted; `saved` is the file it went to.
 
     `at_limit` counts the values that are what too large ones become in a CFloat element type.
-    `node` is the one whose values are wrong, of many that hold the tensor; where nodes hold other
-    values than the first, which counts then, it is not `is_uniform`.
+    Of many nodes that hold it those of `wrong_nodes` have wrong values; `node` is the one of them
+    that is furthest off, whose values are counted here. Where nodes hold different values it is not
+    `is_uniform`: the first node's count if all are right, and are saved, as `saved_node` says.
     `span` is where the run file asks for it.
     """
 
@@ -109,7 +111,9 @@ class OutputResult:
     accuracy: "AccuracyResult | None" = None
     at_limit: int = 0
     node: tuple[int, int] | None = None
+    wrong_nodes: tuple[tuple[int, int], ...] = ()
     is_uniform: bool = True
+    saved_node: tuple[int, int] | None = None
     span: Span | None = None
 
     @property
@@ -119,27 +123,34 @@ class OutputResult:
         return all(part is None or part.passed for part in parts)
 
     def lines(self) -> list[str]:
+        """Return what was found and saved, a line each, the count of matches last."""
+        head, *found = self.found_lines()
+        if self.saved is None:
+            return [head, *found]
+        whose = "" if self.saved_node is None else f", the values of node {self.saved_node}"
+        return [head, f"saved {self.saved}{whose}", *found]
+
+    def found_lines(self) -> list[str]:
         """Return what was found, a line each, the count of matches last."""
-        place = "" if self.node is None else f" of node {self.node}"
+        place = f" of {nodes_text(self.wrong_nodes)}" if self.wrong_nodes else ""
+        there = f" on node {self.node}" if len(self.wrong_nodes) > 1 else ""
         lines = [f"output {self.symbol}{place}"]
-        if not self.is_uniform:
+        if not self.is_uniform and self.passed:
             lines.append("nodes hold different values: these are of the first")
-        if self.saved is not None:
-            lines.append(f"saved {self.saved}")
         if self.at_limit:
             lines.append(f"{self.at_limit} values are at the limit of {self.element}")
         if self.comparison is not None and self.comparison.saturated:
             lines.append(f"{self.comparison.saturated} expected values saturate")
         if self.comparison is not None and self.comparison.largest is not None:
-            lines.append(_largest_text(self.comparison.largest))
+            lines.append(_largest_text(self.comparison.largest) + there)
             if not self.comparison.passed:
                 lines += [f"  {difference}" for difference in self.comparison.differences]
                 more = self.comparison.differing_elements - len(self.comparison.differences)
                 lines += [f"  and {more} more elements"] if more else []
         if self.accuracy is not None:
-            lines.append(str(self.accuracy))
+            lines.append(f"{self.accuracy}{there}")
         if self.comparison is not None:
-            lines.append(str(self.comparison))
+            lines.append(f"{self.comparison}{there}")
         return lines
 
 
@@ -287,8 +298,10 @@ def _output_json(output: OutputResult) -> dict[str, Any]:
         "element": output.element,
         "shape": list(output.shape),
         "node": None if output.node is None else list(output.node),
+        "wrong_nodes": [list(node) for node in output.wrong_nodes],
         "uniform": output.is_uniform,
         "saved": output.saved,
+        "saved_node": None if output.saved_node is None else list(output.saved_node),
         "at_limit": output.at_limit,
         "passed": output.passed,
         "check": None

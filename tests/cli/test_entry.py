@@ -40,10 +40,14 @@ def interrupted(
 
 
 @pytest.mark.parametrize("function", ["assemble", "link", "inspect", "run"])
-@pytest.mark.parametrize("module", ["typer", "dojo_tools.description"])
-def test_ctrl_c_while_modules_load_ends_quietly(tmp_path: Path, function: str, module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "told"), [("typer", ""), ("dojo_tools.description", "interrupted\n")]
+)
+def test_ctrl_c_while_modules_load_ends_without_a_traceback(
+    tmp_path: Path, function: str, module: str, told: str
+) -> None:
     done = interrupted(tmp_path, function, module)
-    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, "", "")
+    assert (done.returncode, done.stdout, done.stderr) == (ExitCode.INTERRUPTED, "", told)
 
 
 def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def test_a_deadlock_has_who_waits_in_json_and_sarif() -> None:
     assert result["properties"]["exitCode"] == ExitCode.DEADLOCK
     assert result["properties"]["deadlock"] == found["deadlock"]
     names = [place["fullyQualifiedName"] for place in result["locations"][0]["logicalLocations"]]
-    assert names == ["node (0, 0)", "node (0, 0) thread 0"]
+    assert names == [f"node ({x}, 0){part}" for x in (0, 1) for part in ("", " thread 0")]
 
 
 def test_each_output_that_is_wrong_is_told_with_its_place_in_the_run_file() -> None:
@@ -215,3 +215,26 @@ def check_location(location: dict[str, Any]) -> None:
         assert min(region.values()) >= 1
         start = region["startLine"], region["startColumn"]
         assert start <= (region["endLine"], region["endColumn"])
+
+
+@pytest.mark.parametrize("words", [[], ["--diagnostics", "json"]], ids=["text", "json"])
+def test_an_interrupt_before_the_run_is_told(words: list[str]) -> None:
+    program = (
+        "import sys; sys.argv[0] = 'dojo'\n"
+        "from dojo_tools.cli import run\n"
+        "def interrupted(_files): raise KeyboardInterrupt\n"
+        "run._run_file = interrupted\n"
+        "run.main()\n"
+    )
+    command = [sys.executable, "-c", program, "p.s", *words]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == ExitCode.INTERRUPTED
+    if not words:
+        assert done.stderr == "interrupted\n"
+        return
+    assert json.loads(done.stderr) == {
+        "severity": "error",
+        "name": "interrupted",
+        "message": "interrupted",
+        "exit_code": ExitCode.INTERRUPTED,
+    }

@@ -320,11 +320,72 @@ def test_files_that_cannot_be_written_are_found_before_the_run(
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["--dump", "x=d.npy", "--dump", "y@0,0=d.npy"],
+            "`--dump x` and `--dump y@0,0` would both",
+        ),
+        (["--dump", "x=d.npy", "--report", "./d.npy"], "`--report` and `--dump x` would both"),
+        (["--report", "r", "--deadlock-dot", "r"], "`--report` and `--deadlock-dot` would both"),
+        (
+            ["--diagnostics-file", "r", "--report", "r"],
+            "`--report` and `--diagnostics-file` would both",
+        ),
+    ],
+)
+def test_outputs_that_would_overwrite_each_other_are_refused(
+    words: list[str], message: str
+) -> None:
+    source = program("halti 0\n.data\nx: .tensor i64, 1\ny: .tensor i64, 1")
+    done = run(source, *words)
+    assert done.returncode == ExitCode.USAGE
+    assert message in " ".join(done.stderr.split())
+    assert list(Path().iterdir()) == [source]
+
+
+def test_one_device_takes_several_outputs() -> None:
+    done = run(program("halti 0"), "--report", "/dev/null", "--deadlock-dot", "/dev/null")
+    assert (done.returncode, done.stderr) == (ExitCode.DONE, "")
+
+
 def test_the_worked_examples() -> None:
     done = run("--examples")
     assert done.returncode == ExitCode.DONE
     held, of, total, *_ = done.stdout.split()
     assert (of, held) == ("of", total)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["--examples", "--machine", "small"], "--machine"),
+        (["--examples", "--workers", "2", "--engine", "both"], "--workers"),
+        (["--examples", "--trace-last", "5"], "--trace-last"),
+        (["--examples", "--fidelity"], "--fidelity"),
+        (["--fidelity", "--quiet"], "--quiet"),
+    ],
+)
+def test_options_that_do_nothing_without_a_program_are_refused(
+    words: list[str], option: str
+) -> None:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (ExitCode.USAGE, "")
+    assert f"`{words[0]}` takes no `{option}`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"), [("both", ["--print-trace"]), ("reference", ["--dump-ir", "ir"])]
+)
+def test_an_engine_of_the_run_file_that_an_option_excludes(engine: str, words: list[str]) -> None:
+    source = program("halti 0")
+    Path("run.toml").write_text(
+        f'[program]\nsources = ["{source}"]\n[run]\nengine = "{engine}"\n', encoding="utf-8"
+    )
+    refused = run("run.toml", *words)
+    assert refused.returncode == ExitCode.USAGE
+    assert f"`{words[0]}` needs the" in refused.stderr
 
 
 def test_the_published_figures() -> None:

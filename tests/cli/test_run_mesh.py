@@ -67,6 +67,49 @@ def test_a_deadlock_is_told_as_text_json_and_graph() -> None:
     assert Path("d.dot").read_text(encoding="utf-8").startswith("digraph deadlock {\n")
 
 
+def test_a_deadlock_in_json_has_all_agents_and_ranges() -> None:
+    Path("p.s").write_text(
+        "        .barrier gate\n        .global _start\n"
+        "_start: ctl.read t0, node_id\n        beqz t0, done\n        barrier.all gate\n"
+        "done:   halti 0\n",
+        encoding="utf-8",
+    )
+    done = run("p.s", "--machine", "small", "--grid", "2x2", "-q", "--diagnostics", "json")
+    assert done.returncode == ExitCode.DEADLOCK, done.stderr
+    found = json.loads(done.stderr)
+    assert [agent["node"] for agent in found["agents"]] == [[1, 0], [0, 1], [1, 1]]
+    ranges = {(at["column"], at["end_column"]) for at in [found, *found["notes"]]}
+    assert ranges == {(9, 25)}
+    waiters = found["deadlock"]["waiters"]
+    assert [(waiter["wanted"], waiter["held"]) for waiter in waiters] == [(None, None)] * 3
+
+
+def test_a_deadlock_says_with_which_code_the_missing_nodes_halted() -> None:
+    Path("p.s").write_text(
+        "        .barrier gate\n        .global _start\n"
+        "_start: ctl.read t0, node_id\n        beqz t0, waits\n        halti 3\n"
+        "waits:  barrier.all gate\n        halti 0\n",
+        encoding="utf-8",
+    )
+    done = run("p.s", "--machine", "small", "--grid", "3x1", "-q")
+    assert done.returncode == ExitCode.DEADLOCK
+    assert "2 nodes: (1..2, 0), which have halted with code 3, not there" in done.stderr
+
+
+def test_a_halt_with_a_code_has_its_cycle() -> None:
+    Path("p.s").write_text(
+        ".global _start\n_start: ctl.read t0, node_id\nbeqz t0, done\n"
+        ".rept 200\nnop\n.endr\nhalti 0\ndone: halti 3\n",
+        encoding="utf-8",
+    )
+    words = ["--machine", "small", "--grid", "2x1", "-q", "--diagnostics", "json"]
+    done = run("p.s", *words, "--report", "r.json")
+    assert done.returncode == ExitCode.CHECK_FAILED, done.stderr
+    alone = run("p.s", "-q", "--diagnostics", "json")
+    assert json.loads(done.stderr)["cycle"] == json.loads(alone.stderr)["cycle"]
+    assert json.loads(Path("r.json").read_text(encoding="utf-8"))["cycles"] > 50
+
+
 @pytest.mark.parametrize("machine", ["node", "small"])
 def test_without_a_deadlock_the_graph_is_empty_whatever_was_there_before(machine: str) -> None:
     Path("p.s").write_text(".global _start\n_start: halti 0\n", encoding="utf-8")

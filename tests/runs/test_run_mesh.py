@@ -135,6 +135,40 @@ save = "y.npy"
     assert "output y of node (1, 0)" in failed.outputs[1].lines()
 
 
+def test_a_check_that_fails_on_many_nodes_tells_them_all(run: Run, tmp_path: Path) -> None:
+    numbered = """\
+        .global _start
+_start: ctl.read t0, node_id
+        la      t1, y
+        sd      t0, [t1]
+        halti   0
+        .data
+y:      .tensor i64, 1
+"""
+    output = '[[output]]\nsymbol = "y"\nsave = "y.npy"\ncheck = { expression = "0" }\n'
+    report = run('[machine]\nname = "small"\n[grid]\nsize = [4, 4]\n' + output, numbered)
+    (wrong,) = report.outputs
+    assert len(wrong.wrong_nodes) == 15
+    assert (0, 0) not in wrong.wrong_nodes
+    assert wrong.lines()[:3] == [
+        "output y of 15 nodes: (1..3, 0), (0..3, 1..3)",
+        "saved y.npy, the values of node (0, 0)".replace("y.npy", str(tmp_path / "y.npy")),
+        "largest error 15 at [0] on node (3, 3)",
+    ]
+    assert np.load(tmp_path / "y.npy").tolist() == [0]
+    (failure,) = report.failures
+    assert failure.event is not None
+    assert failure.event.nodes == wrong.wrong_nodes
+    assert "of 15 nodes: (1..3, 0), (0..3, 1..3): 0 of 1 elements match" in failure.message
+    assert not any("saved" in note.message for note in failure.notes)
+    at_one = run(
+        '[machine]\nname = "small"\n[grid]\nsize = [4, 4]\n' + output + "node = [3, 2]\n", numbered
+    )
+    assert at_one.outputs[0].node == (3, 2)
+    assert at_one.failures[0].event is not None
+    assert at_one.failures[0].event.nodes == ((3, 2),)
+
+
 @pytest.mark.parametrize(
     "text, found",
     [
