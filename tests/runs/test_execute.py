@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,26 @@ def test_a_run_that_holds(execute: Execute) -> None:
     wanted = "1.0,2.0,3.0,4.0\n5.0,6.0,7.0,8.0\n"
     assert Path("y.csv").read_text(encoding="utf-8") == wanted
     assert report.machine.read_tensor("y")[1, 3] == 8
+
+
+def test_an_argument_of_the_command_line_wins_over_an_input(
+    folder: Path, description: Description
+) -> None:
+    source = ".text\n.global _start\n_start: halti 0\n.bss\nx: .tensor f32, 1\n"
+    (folder / "kernel.s").write_text(source, encoding="utf-8")
+    Path("run.toml").write_text(
+        'program = { sources = ["kernel.s"] }\n'
+        '[[input]]\nsymbol = "x"\ngenerate = { kind = "normal" }\n'
+        '[[output]]\nsymbol = "x"\ncheck = { expression = "x * 0 + 7" }\n',
+        encoding="utf-8",
+    )
+    run_file = load_run_file(Path("run.toml"))
+    report = execute_run(replace(run_file, arguments=(Argument("x", 7),)), description)
+    assert report.exit_code is ExitCode.DONE
+    assert [(found.origin, found.seed) for found in report.inputs] == [("argument", None)]
+    report = execute_run(run_file, description)
+    assert report.exit_code is ExitCode.CHECK_FAILED
+    assert [(found.origin, found.seed) for found in report.inputs] == [("normal", 0)]
 
 
 def test_defines_set_a_size(execute: Execute, folder: Path) -> None:
