@@ -98,7 +98,13 @@ class MachineTables:
 
 
 def read_integer(
-    table: Table, key: str, low: int, high: int, wrong: int | None = None, multiple_of: int = 1
+    table: Table,
+    key: str,
+    low: int,
+    high: int,
+    wrong: int | None = None,
+    multiple_of: int = 1,
+    hint: str | None = None,
 ) -> int:
     """Return a number within limits, both included; `wrong`, or `low`, if none fits there."""
     fits = f"an integer in {low}..{high} fits"
@@ -109,7 +115,7 @@ def read_integer(
         return value
     if value is not None:
         shown = value if type(value) is int else describe_value(value)
-        table.error(f"`{key}` is {shown}; {fits}", key, number_hint(value, int))
+        table.error(f"`{key}` is {shown}; {fits}", key, number_hint(value, int) or hint)
     return low if wrong is None else wrong
 
 

@@ -138,7 +138,11 @@ def test_a_wrong_table_is_a_diagnostic(tmp_path: Path, old: str, new: str, messa
         ("[grid]\nwidth = 4\n", "table `grid` lacks `height`[^$]*hint: as in height = 18"),
         ("[grid]\nsize = [4, 4]\n", "did you mean `width` or `height`"),
         ("[network]\nhop_cycles = 2\n", "node.toml has packet_bytes = 64, link_bytes = 64"),
-        ("[node]\nreserved_bytes = 0x140000\n", "1310720; an integer in 0..1310719 fits"),
+        ("[node]\nreserved_bytes = 4096\n", "own.toml:3:18: [^$]*4096; an integer in 0..256 fits"),
+        ("[node]\nreserved_bytes = 4096\n", "hint: programs begin at 0x100 on every machine"),
+        ("[node]\nsram_bytes = 256\n", "own.toml:3:14: [^$]*hint: more than `reserved_bytes`, 256"),
+        ("[node]\nsram_bytes = 300\n", "is 300; a multiple of 64 in 320..2097152 fits"),
+        ("[node]\nsram_bytes = 0\nreserved_bytes = 0\n", "a multiple of 64 in 64..2097152 fits"),
         ("[node]\nclock_hz = 2e9\n", "hint: written as 2_000_000_000"),
         ("clock_hz = 3\n", "`clock_hz` stands in no table[^$]*write it below .node."),
         ("[grid]\nwidth = 0\nheight = 1\n", "`width` is 0; an integer in 1..4096"),
@@ -200,7 +204,7 @@ def test_all_missing_tables_are_one_mistake(tmp_path: Path):
     messages = [found.message for found in caught.value.diagnostics]
     assert messages == [
         "no tables `issue`, `units`, `ports`, `branch`, `network`, `semaphores`, `dma`, `dip`",
-        "table `node` lacks `sram_bytes`, `reserved_bytes`, `clock_hz`",
+        "table `node` lacks `reserved_bytes`, `sram_bytes`, `clock_hz`",
     ]
 
 
