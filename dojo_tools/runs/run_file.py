@@ -25,6 +25,7 @@ from dojo_tools.diagnostics import (
 from dojo_tools.runs.model import (
     ENGINES,
     INSTRUCTIONS_MAX_DEFAULT,
+    INTEGER_MAX,
     MACHINE_DEFAULT,
     NO_MISTAKES,
     TIMINGS,
@@ -40,7 +41,6 @@ from dojo_tools.runs.model import (
 )
 from dojo_tools.runs.run_folder import RunFolder
 from dojo_tools.runs.run_tensors import (
-    INTEGER_MAX,
     RANK_MAX,
     listed,
     one_of,

@@ -13,6 +13,7 @@ from dojo_tools.formats import element_named
 from dojo_tools.runs.expression import Expression, parse_expression
 from dojo_tools.runs.generate import KINDS
 from dojo_tools.runs.model import (
+    INTEGER_MAX,
     Accuracy,
     Blocks,
     Check,
@@ -28,8 +29,6 @@ from dojo_tools.toml_source import Table, describe_value
 
 RANK_MAX = 8
 NODES_SIDE_MAX = 4096
-INTEGER_MAX = 1 << 62
-"""Limits of generated integers and of what a user may ask of other counts."""
 REPEAT_MAX = 10_000
 
 _PLACE_KEYS = ("node", "blocks", "dip", "offset", "name")

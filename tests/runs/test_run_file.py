@@ -127,6 +127,18 @@ def test_single_mistakes(folder: Path, text: str, message: str) -> None:
         load(text)
 
 
+@pytest.mark.parametrize(
+    "low, hint", [("1e6", "written as 1_000_000"), ("1e300", None), ("-1e20", None)]
+)
+def test_an_integer_is_only_shown_where_it_fits(folder: Path, low: str, hint: str | None) -> None:
+    with pytest.raises(InputError) as caught:
+        load(
+            'program = { sources = ["kernel.s"] }\n'
+            f'[[input]]\nsymbol = "x"\ngenerate = {{ kind = "arange", low = {low} }}\n'
+        )
+    assert [found.hint for found in caught.value.diagnostics] == [hint]
+
+
 def test_an_argument_and_an_input_for_one_symbol_are_one_too_many(folder: Path) -> None:
     with pytest.raises(InputError) as caught:
         load(
