@@ -286,10 +286,10 @@ class Table:
 
 
 def number_hint(value: Any, wanted: type) -> str | None:
-    """Return a hint that shows a number as it is written, for one in quotes or 1e6."""
+    """Return a hint that shows how a number is written, for one in quotes or 1e6 within 64 bits."""
     if isinstance(value, str) and wanted in (int, float) and _NUMBER.fullmatch(value):
         return f"without quotes: {value}"
-    if isinstance(value, float) and wanted is int and value.is_integer():
+    if isinstance(value, float) and wanted is int and value.is_integer() and abs(value) < 1 << 64:
         return f"written as {int(value):_}"
     return None
 

@@ -36,7 +36,7 @@ from dojo_tools.diagnostics import (
     Span,
     printable,
 )
-from dojo_tools.runs.model import ENGINES, TIMINGS, WORKERS_MAX
+from dojo_tools.runs.model import ENGINES, INTEGER_MAX, TIMINGS, WORKERS_MAX
 
 if TYPE_CHECKING:
     from dojo_tools.description import Description, Example, RegisterFile
@@ -109,7 +109,11 @@ def run(
     max_instructions: Annotated[
         int | None,
         typer.Option(
-            "--max-instructions", metavar="N", min=1, help="Stop after N. [default: 10^10]"
+            "--max-instructions",
+            metavar="N",
+            min=1,
+            max=INTEGER_MAX,
+            help="Stop after N. [default: 10^10]",
         ),
     ] = None,
     machine: Annotated[

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from dojo_tools.bits import align_up
 from dojo_tools.description.locate import isa_folder
 from dojo_tools.description.machine_grid import (
     EXAMPLES,
@@ -73,6 +74,8 @@ class MachineDef:
 
 SRAM_BYTES_MAX = 1 << 21
 SRAM_GRAIN = 64
+RESERVED_BYTES_MAX = 0x100
+"""Where programs begin on every machine, so that an image runs on each; no more may be reserved."""
 CLOCK_HZ_MAX = 1_000_000_000_000
 THREADS_MAX = 4
 BASE_OF_WRONG = "node"
@@ -132,7 +135,7 @@ def _read_machine(name: str, tables: MachineTables, units: Sequence[str]) -> Mac
     """Return the machine of some files; every mistake is reported."""
     tables.check_files({"node": _NODE_KEYS, "grid": GRID_KEYS, "network": NETWORK_KEYS})
     grid = read_grid(tables)
-    sram_bytes, reserved_bytes, clock_hz, threads = _read_node(tables)
+    reserved_bytes, sram_bytes, clock_hz, threads = _read_node(tables)
     return MachineDef(
         name,
         sram_bytes,
@@ -154,8 +157,8 @@ def _read_machine(name: str, tables: MachineTables, units: Sequence[str]) -> Mac
 
 
 _NODE_KEYS = {
-    "sram_bytes": (SRAM_GRAIN, SRAM_BYTES_MAX, SRAM_GRAIN),
-    "reserved_bytes": (0, SRAM_BYTES_MAX, 1),  # and less than there are
+    "reserved_bytes": (0, RESERVED_BYTES_MAX, 1),
+    "sram_bytes": (SRAM_GRAIN, SRAM_BYTES_MAX, SRAM_GRAIN),  # and more than are reserved
     "clock_hz": (1, CLOCK_HZ_MAX, 1),
     "threads": (1, THREADS_MAX, 1),
 }
@@ -171,10 +174,17 @@ def _read_node(tables: MachineTables) -> list[int]:
         tables.check_missing(table, [key for key in _NODE_KEYS if key not in found])
     numbers: list[int] = []
     for key, (low, high, grain) in _NODE_KEYS.items():
-        number = high = numbers[0] - 1 if key == "reserved_bytes" else high
-        if key in found:
-            number = read_integer(found[key], key, low, high, wrong=high, multiple_of=grain)
-        numbers.append(number)
+        hint = None
+        if key == "reserved_bytes":
+            hint = f"programs begin at 0x{RESERVED_BYTES_MAX:x} on every machine"
+        if key == "sram_bytes":
+            low = align_up(numbers[0] + 1, grain)
+            hint = f"more than `reserved_bytes`, {numbers[0]}"
+        numbers.append(
+            read_integer(found[key], key, low, high, multiple_of=grain, hint=hint)
+            if key in found
+            else low
+        )
     return numbers
 
 

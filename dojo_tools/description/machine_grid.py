@@ -140,7 +140,7 @@ def _read_die_rows(table: Table, side: str, count: int) -> list[int]:
 
 def _read_nodes(table: Table, key: str, of: str, width: int, height: int) -> list[tuple[int, int]]:
     """Return a list of [x, y] within `width` x `height`; a missing one is empty."""
-    nodes: list[tuple[int, int]] = []
+    nodes: dict[tuple[int, int], None] = {}
     for index, value in enumerate(table.take_list(key) or []):
         node = _node(value)
         if node is None:
@@ -155,9 +155,11 @@ def _read_nodes(table: Table, key: str, of: str, width: int, height: int) -> lis
                 (key, index),
                 "x goes to the east and y to the south, from [0, 0]",
             )
+        elif node in nodes:
+            table.error(f"node {list(node)} is named twice", (key, index))
         else:
-            nodes.append(node)
-    return nodes
+            nodes[node] = None
+    return list(nodes)
 
 
 def _node(value: Any) -> tuple[int, int] | None:

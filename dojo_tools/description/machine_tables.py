@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dojo_tools.description.model import Standing
 from dojo_tools.diagnostics import Report, did_you_mean
 from dojo_tools.toml_source import Table, describe_value, number_hint
 
 NEEDED = ("node", "issue", "units", "ports", "branch", "network", "semaphores", "dma", "dip")
 TABLES = (*NEEDED, "grid", "dips", "formats")
+_STANDINGS = tuple(standing.value for standing in Standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,9 @@ class MachineTables:
             names = ", ".join(f"`{name}`" for name in missing)
             noun = "table" if len(missing) == 1 else "tables"
             self.roots[0].error(f"no {noun} {names}", hint=hint)
+        for name in TABLES:
+            if isinstance(self.roots[0].values.get(name), dict):
+                _check_provenance(self.roots[0], name)
 
     def check_keys(self, table: Table, needed: Iterable[str], optional: Iterable[str] = ()) -> None:
         """Report the keys that a table does not have, and those that it lacks.
@@ -97,8 +102,29 @@ class MachineTables:
         return found
 
 
+def _check_provenance(outer: Table, name: str) -> None:
+    """Report a `provenance` that does not say its standing, in a table or in one within it."""
+    table = outer.take_table(name)
+    assert table is not None
+    for key, value in table.values.items():
+        if isinstance(value, dict):
+            _check_provenance(table, key)
+    text = table.take_string("provenance")
+    if text is not None and not text.startswith(_STANDINGS):
+        hint = f'as in provenance = "{Standing.CHOSEN.value}: a machine to try programs on"'
+        fits = ", ".join(_STANDINGS)
+        message = f"`provenance` is {describe_value(text)}; what begins {fits} fits"
+        table.error(message, "provenance", hint)
+
+
 def read_integer(
-    table: Table, key: str, low: int, high: int, wrong: int | None = None, multiple_of: int = 1
+    table: Table,
+    key: str,
+    low: int,
+    high: int,
+    wrong: int | None = None,
+    multiple_of: int = 1,
+    hint: str | None = None,
 ) -> int:
     """Return a number within limits, both included; `wrong`, or `low`, if none fits there."""
     fits = f"an integer in {low}..{high} fits"
@@ -109,7 +135,7 @@ def read_integer(
         return value
     if value is not None:
         shown = value if type(value) is int else describe_value(value)
-        table.error(f"`{key}` is {shown}; {fits}", key, number_hint(value, int))
+        table.error(f"`{key}` is {shown}; {fits}", key, number_hint(value, int) or hint)
     return low if wrong is None else wrong
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from dojo_tools.bits import align_up
+from dojo_tools.description.machine_file import RESERVED_BYTES_MAX
 from dojo_tools.objects import RESOURCE_LIMITS, ObjectFile, Section
 
-MEMORY_START = 0x100
+MEMORY_START = RESERVED_BYTES_MAX
 SECTION_ALIGNMENT = 64
 
 SectionKey = tuple[int, str]

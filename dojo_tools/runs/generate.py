@@ -33,11 +33,11 @@ def generate_values(generate: Generate, shape: tuple[int, ...]) -> NDArray[Any]:
         case "normal":
             assert generate.mean is not None
             assert generate.deviation is not None
-            return generate.mean + generate.deviation * random.standard_normal(shape)
+            return float(generate.mean) + float(generate.deviation) * random.standard_normal(shape)
         case "uniform":
             assert low is not None
             assert high is not None
-            return low + (high - low) * random.random(shape)
+            return float(low) + (float(high) - float(low)) * random.random(shape)
         case "integers":
             assert isinstance(low, int)
             assert isinstance(high, int)

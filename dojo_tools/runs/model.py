@@ -18,6 +18,8 @@ INSTRUCTIONS_MAX_DEFAULT = 10_000_000_000
 MACHINE_DEFAULT = "node"
 ENGINES = ("native", "reference", "both")
 TIMINGS = ("on", "off")
+INTEGER_MAX = 1 << 62
+"""Limits of generated integers and of what a user may ask of other counts."""
 WORKERS_MAX = 256
 
 Number = int | float

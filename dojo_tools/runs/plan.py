@@ -213,7 +213,15 @@ class Planner:
         self._report.stop_if_errors()
         if run_file.mistakes.found:
             raise InputError(())
-        return Plan(self._host, tuple(i for i in inputs if i is not None), plans, before)
+        overwritten = {argument.name for argument in run_file.arguments}
+        results = tuple(
+            replace(found, origin="argument", seed=None, saturated=0)
+            if wish.symbol in overwritten
+            else found
+            for wish, found in zip(run_file.inputs, inputs, strict=True)
+            if found is not None
+        )
+        return Plan(self._host, results, plans, before)
 
     def _attempt(
         self, span: Span | None, step: Callable[[Any], Returned], wish: Any

@@ -80,6 +80,8 @@ DIAGNOSTIC_NAMES = {
 class InputResult:
     """A tensor as it was put into memory; `origin` is a file's name or a kind, with its seed.
 
+    It is `argument` where an argument for the same symbol, from the command line, came after it.
+
     `saturated` counts the numbers that were beyond a CFloat element type.
     """
 

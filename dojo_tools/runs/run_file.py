@@ -5,7 +5,7 @@ everything together.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
@@ -13,16 +13,26 @@ from typing import Any, cast
 from dojo_tools.assembler import is_name
 from dojo_tools.bits import mask
 from dojo_tools.description import load_machine
-from dojo_tools.diagnostics import InputError, Report, Severity, did_you_mean, fail, read_source
+from dojo_tools.diagnostics import (
+    InputError,
+    Note,
+    Report,
+    Severity,
+    did_you_mean,
+    fail,
+    read_source,
+)
 from dojo_tools.runs.model import (
     ENGINES,
     INSTRUCTIONS_MAX_DEFAULT,
+    INTEGER_MAX,
     MACHINE_DEFAULT,
     NO_MISTAKES,
     TIMINGS,
     WORKERS_MAX,
     Argument,
     Grid,
+    Input,
     Mistakes,
     Number,
     Numbers,
@@ -31,7 +41,6 @@ from dojo_tools.runs.model import (
 )
 from dojo_tools.runs.run_folder import RunFolder
 from dojo_tools.runs.run_tensors import (
-    INTEGER_MAX,
     RANK_MAX,
     listed,
     one_of,
@@ -147,6 +156,7 @@ class _Reader:
         instructions_max, cycles_max = self._limits()
         arguments = self._arguments()
         inputs, outputs, left_out = read_tensors(self._root, self._folder)
+        self._check_named_once(arguments, inputs)
         shows = self._shows()
         mistakes = NO_MISTAKES
         if self._report.has_errors:
@@ -333,6 +343,16 @@ class _Reader:
         nodes = self._folder.tensor_file(own, "file") or read_expression(own)
         if nodes is not None:
             yield Argument(name, 0, own.span(own_key), nodes, table.key_span(name))
+
+    def _check_named_once(self, arguments: Iterable[Argument], inputs: Iterable[Input]) -> None:
+        """Report each input of a symbol that an argument would overwrite."""
+        places = {argument.name: argument.name_span for argument in arguments}
+        for wish in inputs:
+            if wish.symbol in places:
+                notes = (Note("this argument sets it, too", places[wish.symbol]),)
+                hint = "keep the argument or the input"
+                message = f"`{wish.symbol}` is named twice"
+                self._report.error(message, wish.symbol_span, hint, notes)
 
     def _shows(self) -> tuple[Show, ...]:
         table = self._root.take_table("show")

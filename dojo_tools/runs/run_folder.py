@@ -3,11 +3,15 @@
 So a stranger's run file reaches nothing else.
 """
 
+import re
 from pathlib import Path
 
 from dojo_tools.diagnostics import InputError, did_you_mean
 from dojo_tools.runs.tensor_files import check_suffix
 from dojo_tools.toml_source import Key, Table
+
+_PROGRAM = re.compile(rb"^\s*\[?\s*program\b", re.MULTILINE)
+_START_BYTES = 1 << 16
 
 
 class RunFolder:
@@ -27,7 +31,12 @@ class RunFolder:
             table.error(f"`{name}` is a folder; a file is needed", key)
             return None
         if not path.is_file():
-            files = sorted(file.name for file in path.parent.glob("*") if file.is_file())
+            files = sorted(
+                file.name
+                for file in path.parent.glob("*")
+                if file.is_file()
+                and not (path.suffix == file.suffix == ".toml" and _is_run_file(file))
+            )
             hint = did_you_mean(path.name, files)
             table.error(f"there is no file `{name}`", key, hint or _names(path.suffix, files))
             return None
@@ -81,6 +90,15 @@ class RunFolder:
 
 
 NAMES_SHOWN_MAX = 8
+
+
+def _is_run_file(path: Path) -> bool:
+    """Return whether a file seems to be one: a table `program` begins a line near its start."""
+    try:
+        with path.open("rb") as file:
+            return _PROGRAM.search(file.read(_START_BYTES)) is not None
+    except OSError:
+        return False
 
 
 def _names(suffix: str, files: list[str]) -> str | None:

@@ -1,5 +1,6 @@
 """Reads what goes in and comes out: `[[input]]`, `[[output]]` and a number for each node."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,11 +8,12 @@ from typing import Any
 
 from dojo_tools.assembler import is_name
 from dojo_tools.bits import mask
-from dojo_tools.diagnostics import InputError, Span, did_you_mean
+from dojo_tools.diagnostics import InputError, Severity, Span, did_you_mean
 from dojo_tools.formats import element_named
 from dojo_tools.runs.expression import Expression, parse_expression
 from dojo_tools.runs.generate import KINDS
 from dojo_tools.runs.model import (
+    INTEGER_MAX,
     Accuracy,
     Blocks,
     Check,
@@ -27,8 +29,6 @@ from dojo_tools.toml_source import Table, describe_value
 
 RANK_MAX = 8
 NODES_SIDE_MAX = 4096
-INTEGER_MAX = 1 << 62
-"""Limits of generated integers and of what a user may ask of other counts."""
 REPEAT_MAX = 10_000
 
 _PLACE_KEYS = ("node", "blocks", "dip", "offset", "name")
@@ -151,10 +151,13 @@ def _generate(table: Table) -> Generate | None:
         hint = did_you_mean(kind, KINDS) or f"there are {listed(KINDS, 'and')}"
         generate.error(f"unknown kind `{kind}`", "kind", hint)
         return None
-    return _settings(generate, kind, KINDS[kind])
+    wrong_count = table.report.counts[Severity.ERROR]
+    settings = _settings(generate, kind, KINDS[kind])
+    is_right = table.report.counts[Severity.ERROR] == wrong_count
+    return Generate(kind, **settings) if is_right else None
 
 
-def _settings(table: Table, kind: str, known: Mapping[str, Number | None]) -> Generate:
+def _settings(table: Table, kind: str, known: Mapping[str, Number | None]) -> dict[str, Any]:
     """Read the settings of a kind of generated numbers, with their defaults."""
     every = dict.fromkeys(key for settings in KINDS.values() for key in settings)
     for key in table.values:
@@ -175,9 +178,16 @@ def _settings(table: Table, kind: str, known: Mapping[str, Number | None]) -> Ge
             table.error(f"`{kind}` needs `{key}`", hint=hint)
         settings[key] = default if value is None else value
     low, high = settings.get("low"), settings.get("high")
-    if low is not None and high is not None and low > high:
+    if low is not None and high is not None:
+        _check_order(table, kind, low, high)
+    return settings
+
+
+def _check_order(table: Table, kind: str, low: Number, high: Number) -> None:
+    if low > high:
         table.error(f"`low` is {low}, more than `high`, {high}", "low")
-    return Generate(kind, **settings)
+    elif kind == "uniform" and not math.isfinite(float(high) - float(low)):
+        table.error(f"`high` is {high:g}, too far from `low`, {low:g}, for float64", "high")
 
 
 # ---- outputs

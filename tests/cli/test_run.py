@@ -286,6 +286,7 @@ def test_mistakes_of_all_files_are_told_at_once() -> None:
         (["p.s", "--arg", "a0"], ExitCode.USAGE),
         (["p.s", "--dump", "x=x.txt"], ExitCode.USAGE),
         (["p.s", "--max-instructions", "0"], ExitCode.USAGE),
+        (["p.s", "--max-instructions", str((1 << 62) + 1)], ExitCode.USAGE),
         (["p.s", "run.toml"], ExitCode.USAGE),
         (["p.s", "--examples"], ExitCode.USAGE),
         (["p.s", "--arg", "qq=1"], ExitCode.INPUT),

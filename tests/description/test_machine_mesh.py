@@ -138,7 +138,11 @@ def test_a_wrong_table_is_a_diagnostic(tmp_path: Path, old: str, new: str, messa
         ("[grid]\nwidth = 4\n", "table `grid` lacks `height`[^$]*hint: as in height = 18"),
         ("[grid]\nsize = [4, 4]\n", "did you mean `width` or `height`"),
         ("[network]\nhop_cycles = 2\n", "node.toml has packet_bytes = 64, link_bytes = 64"),
-        ("[node]\nreserved_bytes = 0x140000\n", "1310720; an integer in 0..1310719 fits"),
+        ("[node]\nreserved_bytes = 4096\n", "own.toml:3:18: [^$]*4096; an integer in 0..256 fits"),
+        ("[node]\nreserved_bytes = 4096\n", "hint: programs begin at 0x100 on every machine"),
+        ("[node]\nsram_bytes = 256\n", "own.toml:3:14: [^$]*hint: more than `reserved_bytes`, 256"),
+        ("[node]\nsram_bytes = 300\n", "is 300; a multiple of 64 in 320..2097152 fits"),
+        ("[node]\nsram_bytes = 0\nreserved_bytes = 0\n", "a multiple of 64 in 64..2097152 fits"),
         ("[node]\nclock_hz = 2e9\n", "hint: written as 2_000_000_000"),
         ("clock_hz = 3\n", "`clock_hz` stands in no table[^$]*write it below .node."),
         ("[grid]\nwidth = 0\nheight = 1\n", "`width` is 0; an integer in 1..4096"),
@@ -151,6 +155,11 @@ def test_a_wrong_table_is_a_diagnostic(tmp_path: Path, old: str, new: str, messa
         (GRID + "dead = [[4, 0]]\n", "node .4, 0. is outside: the grid is 4 wide and 6 high"),
         (GRID + "dead_in_each_die = [[2, 0]]\n", "node .2, 0. is outside: the die is 2 wide"),
         ("[grid]\nwidth = 1\nheight = 1\ndead = [[0, 0]]\n", "all 1 nodes of `grid` are dead"),
+        (GRID + "dead = [[0, 0], [1, 0], [0, 0]]\n", "node .0, 0. is named twice"),
+        (GRID + "dead_in_each_die = [[0, 1], [0, 1]]\n", "node .0, 1. is named twice"),
+        (GRID + 'provenance = "rumor"\n', "published, inferred, chosen fits"),
+        (GRID + "provenance = 1\n", "`provenance` is an integer .1., not a string"),
+        ('[units.alu]\nprovenance = "rumor"\n', "`provenance` is a string ..rumor..; what begins"),
         (GRID + "[dips]\nwest = [2]\n", "`west` holds an integer .2.; rows of dies, 0..1"),
         (GRID + "[dips]\nwest = [0, 0]\n", "row 0 is named twice"),
         (GRID + "[dips]\neast = 1\n", "`east` is an integer .1., not an array"),
@@ -200,7 +209,7 @@ def test_all_missing_tables_are_one_mistake(tmp_path: Path):
     messages = [found.message for found in caught.value.diagnostics]
     assert messages == [
         "no tables `issue`, `units`, `ports`, `branch`, `network`, `semaphores`, `dma`, `dip`",
-        "table `node` lacks `sram_bytes`, `reserved_bytes`, `clock_hz`",
+        "table `node` lacks `reserved_bytes`, `sram_bytes`, `clock_hz`",
     ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,26 @@ def test_a_run_that_holds(execute: Execute) -> None:
     wanted = "1.0,2.0,3.0,4.0\n5.0,6.0,7.0,8.0\n"
     assert Path("y.csv").read_text(encoding="utf-8") == wanted
     assert report.machine.read_tensor("y")[1, 3] == 8
+
+
+def test_an_argument_of_the_command_line_wins_over_an_input(
+    folder: Path, description: Description
+) -> None:
+    source = ".text\n.global _start\n_start: halti 0\n.bss\nx: .tensor f32, 1\n"
+    (folder / "kernel.s").write_text(source, encoding="utf-8")
+    Path("run.toml").write_text(
+        'program = { sources = ["kernel.s"] }\n'
+        '[[input]]\nsymbol = "x"\ngenerate = { kind = "normal" }\n'
+        '[[output]]\nsymbol = "x"\ncheck = { expression = "x * 0 + 7" }\n',
+        encoding="utf-8",
+    )
+    run_file = load_run_file(Path("run.toml"))
+    report = execute_run(replace(run_file, arguments=(Argument("x", 7),)), description)
+    assert report.exit_code is ExitCode.DONE
+    assert [(found.origin, found.seed) for found in report.inputs] == [("argument", None)]
+    report = execute_run(run_file, description)
+    assert report.exit_code is ExitCode.CHECK_FAILED
+    assert [(found.origin, found.seed) for found in report.inputs] == [("normal", 0)]
 
 
 def test_defines_set_a_size(execute: Execute, folder: Path) -> None:
@@ -312,6 +333,73 @@ check = { expression = "x" }
         (9, '"n"', "symbol `n` has no type"),
         (16, "plain", "there is no tensor `plain`"),
     ]
+
+
+@pytest.mark.parametrize(
+    "settings, messages",
+    [
+        ('kind = "integers"', ["`integers` needs `low`", "`integers` needs `high`"]),
+        ('kind = "integers", low = 5, high = 1', ["`low` is 5, more than `high`, 1"]),
+        (
+            'kind = "integers", low = 0.5, high = 1.5',
+            [
+                "`low` is a number (0.5), not an integer",
+                "`high` is a number (1.5), not an integer",
+            ],
+        ),
+        (
+            'kind = "integers", low = 0, high = 99999999999999999999',
+            [f"`high` is 99999999999999999999; {-1 << 62}..{1 << 62} fits"],
+        ),
+        (
+            'kind = "integers", low = 9223372036854775807, high = 9223372036854775807',
+            [
+                f"`{key}` is 9223372036854775807; {-1 << 62}..{1 << 62} fits"
+                for key in ("low", "high")
+            ],
+        ),
+        ('kind = "arange", low = 0.5', ["`low` is a number (0.5), not an integer"]),
+        (
+            'kind = "uniform", low = -1e308, high = 1e308',
+            ["`high` is 1e+308, too far from `low`, -1e+308, for float64"],
+        ),
+        ('kind = "uniform", low = 1, high = 0', ["`low` is 1, more than `high`, 0"]),
+        ('kind = "uniform", seed = -1', [f"`seed` is -1; 0..{(1 << 64) - 1} fits"]),
+        ('kind = "normal", deviation = -1', ["`deviation` is -1; it can't be less than 0"]),
+        ('kind = "zeros", low = 1', ["`zeros` does not use `low`"]),
+    ],
+)
+def test_wrong_settings_of_generated_numbers_are_told_with_the_other_mistakes(
+    folder: Path, description: Description, settings: str, messages: list[str]
+) -> None:
+    Path("run.toml").write_text(
+        f"""
+program = {{ sources = ["kernel.s"] }}
+[[input]]
+symbol = "x"
+generate = {{ {settings} }}
+[[output]]
+symbol = "y"
+check = {{ expression = "x + 1" }}
+[[output]]
+symbol = "gone"
+save = "gone.npy"
+""",
+        encoding="utf-8",
+    )
+    with pytest.raises(InputError) as caught:
+        execute_run(load_run_file(Path("run.toml"), keep_mistakes=True), description)
+    shown = [(found.span and found.span.line, found.message) for found in caught.value.diagnostics]
+    assert shown == [*((5, text) for text in messages), (10, "kernel.s has no symbol `gone`")]
+
+
+@pytest.mark.parametrize(
+    "settings", ['kind = "uniform", high = HUGE', 'kind = "normal", mean = HUGE']
+)
+def test_integers_beyond_64_bits_are_settings_of_floats(execute: Execute, settings: str) -> None:
+    huge = settings.replace("HUGE", str(10**30))
+    report = execute(f'[[input]]\nsymbol = "x"\ngenerate = {{ {huge} }}\n')
+    assert np.mean(report.machine.read_tensor("x")) > 1e29
 
 
 def test_what_is_wrong_with_a_tensor_does_not_hide_what_else_is(

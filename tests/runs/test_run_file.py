@@ -48,7 +48,7 @@ def test_a_complete_run_file(folder: Path) -> None:
         instructions = 1_000
         [arguments]
         a0 = 0x10
-        x = [1, 2.5]
+        w = [1, 2.5]
         [[input]]
         symbol = "x"
         generate = { kind = "uniform", seed = 3, high = 2 }
@@ -66,7 +66,7 @@ def test_a_complete_run_file(folder: Path) -> None:
     )
     run_file = load_run_file(folder / "run.toml")
     assert run_file.instructions_max == 1000
-    assert [(a.name, a.value) for a in run_file.arguments] == [("a0", 16), ("x", (1, 2.5))]
+    assert [(a.name, a.value) for a in run_file.arguments] == [("a0", 16), ("w", (1, 2.5))]
     assert run_file.inputs[0].generate == Generate("uniform", 3, 0.0, 2)
     output = run_file.outputs[0]
     assert (output.element, output.shape) == ("f32", (2, 4))
@@ -125,6 +125,33 @@ def test_a_complete_run_file(folder: Path) -> None:
 def test_single_mistakes(folder: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         load(text)
+
+
+@pytest.mark.parametrize(
+    "low, hint", [("1e6", "written as 1_000_000"), ("1e300", None), ("-1e20", None)]
+)
+def test_an_integer_is_only_shown_where_it_fits(folder: Path, low: str, hint: str | None) -> None:
+    with pytest.raises(InputError) as caught:
+        load(
+            'program = { sources = ["kernel.s"] }\n'
+            f'[[input]]\nsymbol = "x"\ngenerate = {{ kind = "arange", low = {low} }}\n'
+        )
+    assert [found.hint for found in caught.value.diagnostics] == [hint]
+
+
+def test_an_argument_and_an_input_for_one_symbol_are_one_too_many(folder: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        load(
+            'program = { sources = ["kernel.s"] }\n'
+            "[arguments]\nx = 3\n"
+            '[[input]]\nsymbol = "x"\ngenerate = { kind = "zeros" }\n'
+            '[[input]]\nsymbol = "y"\ngenerate = { kind = "zeros" }\n'
+        )
+    (found,) = caught.value.diagnostics
+    assert found.message == "`x` is named twice"
+    assert found.span
+    assert found.span.text == '"x"'
+    assert [note.span and note.span.text for note in found.notes] == ["x"]
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../x.npy", "a/../../x.npy", "out/x.npy", ""])

@@ -92,6 +92,19 @@ def test_the_memory_is_that_of_the_machine(run: Run, tmp_path: Path) -> None:
     assert report.machine.read_register("sp") == 0x10000
 
 
+def test_a_missing_machine_file_is_not_meant_to_be_a_run_file(run: Run, tmp_path: Path) -> None:
+    for name in ("nine.toml", "node.toml"):
+        (tmp_path / name).write_text('base = "node"\n', encoding="utf-8")
+    (tmp_path / "non.toml").write_text('[program]\nsources = ["a.s"]\n', encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        run('[machine]\nfile = "none.toml"\n')
+    hint = caught.value.diagnostics[0].hint
+    assert hint is not None
+    assert "node.toml" in hint or "nine.toml" in hint
+    assert "non.toml" not in hint
+    assert "run" not in hint
+
+
 @pytest.mark.parametrize(
     "text, message",
     [

@@ -165,7 +165,7 @@ def test_any_value_in_a_machine_file(tmp_path: Path, name: str) -> None:
     text = (MACHINES / f"{name}.toml").read_text(encoding="utf-8")
     accepted = refused = 0
     unplaced: list[str] = []
-    for wrong in changed(text):
+    for wrong in changed(text, (*ODD, "1", '"chosen: x"')):
         path.write_text(wrong, encoding="utf-8")
         try:
             load_machine(str(path))
