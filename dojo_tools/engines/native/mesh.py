@@ -304,6 +304,8 @@ class NativeMesh:
                 case Exit.LIMIT:
                     return None
                 case Exit.WRITTEN:
+                    # It may have been found before the thread went on at a later cycle.
+                    thread.go_on_at(self.arrays["clock"][agent])
                     self._changed[number] = 0
                     thread.move_to(self._code_changed(number, agent))
                 case _:
