@@ -35,6 +35,7 @@ from dojo_tools.bits import mask, signed_range, to_signed, to_unsigned
 from dojo_tools.description.expressions import BINARY, UNARY
 from dojo_tools.diagnostics import Hints, Span
 from dojo_tools.objects import Binding
+from dojo_tools.objects.linker_names import LINKER_NAMES
 
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 _DEPTH_MAX = NESTING_MAX + 32  # expansions nest an operand a little deeper than it was written
@@ -230,6 +231,8 @@ class Evaluator:
     def _undefined_hint(self, name: str) -> str:
         if not self._has_places:
             return f"give it a number above, or with `-D {name}=1`"
+        if name in LINKER_NAMES:
+            return f"the linker defines it in every program: write `.extern {name}`"
         hint = self._hints.did_you_mean(name, self._symbols.defined_names())
         if name.startswith(TEMPORARY_PREFIX):
             return hint or f"other files can't define it: its name starts with `{TEMPORARY_PREFIX}`"

@@ -36,7 +36,6 @@ from dojo_tools.linker.places import Places
 from dojo_tools.linker.relocate import Relocator, relocate
 from dojo_tools.linker.symbols import (
     HEAP_SIZE,
-    OWN_NAMES,
     STACK_SIZE,
     add_own_definitions,
     address_of,
@@ -51,6 +50,7 @@ from dojo_tools.linker.symbols import (
 from dojo_tools.linker.threads import join_threads
 from dojo_tools.linker.unit import Unit, name_sections
 from dojo_tools.objects import Binding, Image, ObjectFile, Relocation, Visibility
+from dojo_tools.objects.linker_names import LINKER_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _choose_objects(
     units: list[Unit] = []
     for number, (program, placement) in enumerate(placements.items()):
         selection = shared.copy()
-        selection.defined |= OWN_NAMES
+        selection.defined |= LINKER_NAMES
         entry = options.entry_of(program)
         bases = [defsym.base for defsym in options.defsyms if defsym.base is not None]
         for name in (entry, *options.undefined, *bases):
@@ -164,7 +164,7 @@ def _choose_shared(files: Sequence[Input], kinds: Mapping[int, RelocationKind]) 
     """
     shared = Selection()
     own = [file for file in files if isinstance(file, ObjectFile) and file.program is not None]
-    shared.defined = {name for file in own for name in shared_names(file)} | OWN_NAMES
+    shared.defined = {name for file in own for name in shared_names(file)} | LINKER_NAMES
     select(files, shared, (None,), kinds)
     again = Selection(taken=shared.taken, pulled=shared.pulled)
     for file in shared.objects:

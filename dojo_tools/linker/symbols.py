@@ -21,20 +21,11 @@ from dojo_tools.objects import (
     Symbol,
     Visibility,
 )
+from dojo_tools.objects.linker_names import HEAP_SIZE, LINKER_NAMES, STACK_SIZE, THREAD_COUNT
 
-STACK_SIZE = "__stack_size"
-HEAP_SIZE = "__heap_size"
-_THREAD_COUNT = 4
 _HINT_COUNT_MAX = 20
 _NOTE_COUNT_MAX = 4
 _STEMS = {"text": Group.CODE, "data": Group.DATA, "bss": Group.BSS}
-
-OWN_NAMES = frozenset(
-    [STACK_SIZE, HEAP_SIZE, "__stack_top", "__heap_start", "__heap_end"]
-    + [f"__stack_top_{thread}" for thread in range(_THREAD_COUNT)]
-    + [f"__{stem}_{end}" for stem in _STEMS for end in ("start", "end")]
-)
-"""What the linker defines in every program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +137,7 @@ def add_own_definitions(
 ) -> None:
     """Add what the linker defines in every program. Report programs that define it themselves."""
     values = {STACK_SIZE: stack_size, HEAP_SIZE: heap_size, "__stack_top": stack_top}
-    for thread in range(_THREAD_COUNT):
+    for thread in range(THREAD_COUNT):
         values[f"__stack_top_{thread}"] = max(0, stack_top - thread * stack_size)
     for stem, group in _STEMS.items():
         values[f"__{stem}_start"], values[f"__{stem}_end"] = layout.bounds[group]
@@ -189,7 +180,7 @@ def check_defsyms(
             value = to_unsigned(defsym.offset, 64)
             symbol = Symbol(name, ABSOLUTE, value, 0, Binding.GLOBAL)
             definitions[name] = Definition(None, symbol)
-        elif defsym.base in definitions or defsym.base in followers or defsym.base in OWN_NAMES:
+        elif defsym.base in definitions or defsym.base in followers or defsym.base in LINKER_NAMES:
             definitions.pop(name, None)
             followers[name] = defsym
         elif is_alone:

@@ -203,3 +203,13 @@ def test_a_listing_and_a_dependency_file_are_written() -> None:
     Path("a.d").unlink()
     assert run("a.s", "--listing", "a.lst", "--depfile", "a.d").returncode == ExitCode.INPUT
     assert not Path("a.d").exists()
+
+
+def test_a_name_that_the_linker_defines_has_a_hint_of_its_own(tmp_path: Path) -> None:
+    source = tmp_path / "p.s"
+    source.write_text(".threads 2\n.global _start\n_start: la a0, __stack_top_1\n")
+    done = run(str(source), "-o", str(tmp_path / "p.o"))
+    assert (
+        "the linker defines it in every program: write `.extern __stack_top_1`"
+        in done.stderr.decode()
+    )
